@@ -1,0 +1,1190 @@
+"""An AWS Config rule that judges the policy of every AWS KMS key by eight scenarios of least privilege.
+
+AWS Config invokes `lambda_handler`. In the order of this file: the event becomes a `Request` with its
+`RuleParameters`; a `Key` is what is known of one KMS key; `SCENARIOS` is the table that `judge` looks a key up in, and
+a `Verdict` its answer; `Account` makes every AWS call; `Report` delivers the evaluations. Importing the module does
+nothing: no AWS call, no credentials, no Region.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import boto3
+from AWSConfigRuleKMSPolicy import (
+    PERMISSIONS,
+    Duty,
+    KeyPolicy,
+    Pattern,
+    Permission,
+    PolicyError,
+    Statement,
+    limits_nobody,
+)
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_config import ConfigServiceClient
+    from mypy_boto3_config.type_defs import EvaluationTypeDef
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
+
+LOGGER = logging.getLogger("AWSConfigRuleKMS")
+
+KEY_RESOURCE_TYPE = "AWS::KMS::Key"
+ALIAS_RESOURCE_TYPE = "AWS::KMS::Alias"
+ALIAS_PREFIX = "alias/"
+AWS_ALIAS_PREFIX = "alias/aws/"
+
+LONGEST_ANNOTATION = 256
+LONGEST_NAME_IN_ANNOTATION = 60
+LONGEST_REASON_IN_ANNOTATION = 100
+LARGEST_BATCH = 100
+MOST_EVALUATIONS_RETURNED = 500
+MOST_NAMES_IN_ERROR = 100
+TEST_TOKEN = "TESTMODE"  # noqa: S105 - the word by which RDK's tests ask for a dry run, no secret
+
+
+class RuleError(Exception):
+    """Raised when an invocation cannot do its job; the message says what is wrong, where, and what to do."""
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return `text`, with dots for its middle where it has more than `longest` characters (at least 5)."""
+    if len(text) <= longest:
+        return text
+    tail = (longest - 3) // 2
+    return f"{text[: longest - 3 - tail]}...{text[len(text) - tail :]}"
+
+
+def escaped(text: str) -> str:
+    """Return `text` on one line of printable ASCII, so that it can neither forge a log line nor break a report."""
+    return text if text.isascii() and text.isprintable() else json.dumps(text)[1:-1]
+
+
+def quoted(value: object) -> str:
+    """Return a value that came from outside as JSON in printable ASCII, shortened to fit a sentence."""
+    return shortened(json.dumps(value, default=repr), LONGEST_NAME_IN_ANNOTATION)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rule parameters
+# ---------------------------------------------------------------------------------------------------------------------
+
+WHITELIST = "CMK_Whitelist"
+ADMINISTRATORS = "Admin_User_Id"
+STRICT = "StrictSeparationOfDuties"
+REPORT_AS = "ReportResourceAs"
+READ_FROM = "ReadKeysFrom"
+EXECUTION_ROLE = "ExecutionRoleName"
+
+PARAMETER_NAMES = (WHITELIST, ADMINISTRATORS, STRICT, REPORT_AS, READ_FROM, EXECUTION_ROLE)
+# The first choice is the default.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    STRICT: ("false", "true"),
+    REPORT_AS: ("Alias", "KeyId"),
+    READ_FROM: ("KMS",),
+}
+ROLE_NAME = re.compile(r"[\w+=,.@/-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleParameters:
+    """The rule's parameters, as the `ruleParameters` of an event give them."""
+
+    whitelist: tuple[str, ...]
+    administrators: tuple[Pattern, ...]
+    strict: bool = False
+    report_key_id: bool = False
+    execution_role_name: str = ""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, object]) -> RuleParameters:
+        """Read the parameters, of which `Admin_User_Id` is needed; blank optional ones count as not given.
+
+        Raises `RuleError` naming the parameter, its value and what is allowed.
+        """
+        for name, value in given.items():
+            if name not in PARAMETER_NAMES:
+                raise RuleError(
+                    f"The rule parameter {quoted(name)} is unknown: remove or rename it; "
+                    f"allowed are {', '.join(PARAMETER_NAMES)}."
+                )
+            if not isinstance(value, str):
+                raise RuleError(f"The rule parameter {name} is {quoted(value)}: give it as a string.")
+        text = {name: str(given.get(name, "")).strip() for name in PARAMETER_NAMES}
+        administrators = _entries(text[ADMINISTRATORS])
+        if not administrators:
+            raise RuleError(
+                f"The rule parameter {ADMINISTRATORS} is {quoted(given.get(ADMINISTRATORS))}: give at least one user "
+                f"id pattern, such as AROAOTTER*."
+            )
+        if not ROLE_NAME.fullmatch(text[EXECUTION_ROLE]):
+            raise RuleError(
+                f"The rule parameter {EXECUTION_ROLE} is {quoted(text[EXECUTION_ROLE])}: give the name of a role, "
+                f"with its path if it has one, and no ARN."
+            )
+        chosen = {name: _choice(name, text[name]) for name in CHOICES}
+        return cls(
+            whitelist=tuple(entry.removeprefix(ALIAS_PREFIX) for entry in _entries(text[WHITELIST])),
+            administrators=tuple(map(Pattern.of, administrators)),
+            strict=chosen[STRICT] == "true",
+            report_key_id=chosen[REPORT_AS] == "KeyId",
+            execution_role_name=text[EXECUTION_ROLE],
+        )
+
+    def whitelisting(self, aliases: Iterable[str]) -> tuple[str, str] | None:
+        """Return the first of these aliases that is whitelisted and the pattern that it fits, or None."""
+        return next(
+            (
+                (alias, entry)
+                for alias in aliases
+                for entry in self.whitelist
+                if Pattern.of(entry).matches(alias.removeprefix(ALIAS_PREFIX))
+            ),
+            None,
+        )
+
+
+def _entries(text: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+def _choice(name: str, value: str) -> str:
+    choices = CHOICES[name]
+    if value and value not in choices:
+        raise RuleError(f"The rule parameter {name} is {quoted(value)}: allowed are {', '.join(choices)}.")
+    return value or choices[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The event
+# ---------------------------------------------------------------------------------------------------------------------
+
+SCHEDULED = "ScheduledNotification"
+CHANGED = "ConfigurationItemChangeNotification"
+OVERSIZED = "OversizedConfigurationItemChangeNotification"
+ITEM_FIELDS: Mapping[str, str] = {CHANGED: "configurationItem", OVERSIZED: "configurationItemSummary"}
+MESSAGE_TYPES = (SCHEDULED, *ITEM_FIELDS)
+NOT_RECORDED = "ResourceNotRecorded"
+DELETED = "ResourceDeleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an event asks to be judged, or says is gone.
+
+    `every_key` for all keys of the account and Region, otherwise the ids `key_ids`; `gone` are the ids, of a key or
+    of an alias by its name, that no longer exist for the rule.
+    """
+
+    ordering_timestamp: str
+    every_key: bool = False
+    key_ids: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one invocation by AWS Config asks for."""
+
+    parameters: RuleParameters
+    subject: Subject
+    result_token: str
+    rule_name: str
+    account_id: str
+    execution_role_arn: str
+
+    @classmethod
+    def from_event(cls, event: object) -> Request:
+        """Read the event that AWS Config invokes the function with.
+
+        Only what is needed is read, since recorded events differ in the rest. Raises `RuleError` where something
+        needed is missing or unknown. Source: AWS Config Developer Guide, "Example Events for AWS Config Rules".
+        """
+        content = _object(event, "The event")
+        mode = content.get("evaluationMode") or "DETECTIVE"
+        if mode != "DETECTIVE":
+            raise RuleError(
+                f"The event's evaluationMode is {quoted(mode)}: this rule judges keys that exist, so deploy it with "
+                f"the evaluation mode DETECTIVE only."
+            )
+        return cls(
+            parameters=RuleParameters.parse(_object_in_text(content, "ruleParameters")),
+            subject=_subject(
+                _object_in_text(content, "invokingEvent"), left_scope=content.get("eventLeftScope") is True
+            ),
+            result_token=_text(content, "resultToken", "The event"),
+            rule_name=_text(content, "configRuleName", "The event"),
+            account_id=str(content.get("accountId") or ""),
+            execution_role_arn=str(content.get("executionRoleArn") or ""),
+        )
+
+    @property
+    def test_mode(self) -> bool:
+        """Say whether this is RDK's dry run, whose evaluations AWS Config checks but does not keep."""
+        return self.result_token == TEST_TOKEN
+
+    @property
+    def role_to_assume(self) -> str:
+        """The ARN of the role for the event's account, as RDK's convention makes it of `ExecutionRoleName`.
+
+        Raises `RuleError` where the event names no role. Source: `get_execution_role_arn` of RDK's rule template.
+        """
+        if not self.execution_role_arn.startswith("arn:"):
+            raise RuleError(
+                f"The event's executionRoleArn is {quoted(self.execution_role_arn)}, so the role to assume in account "
+                f"{quoted(self.account_id)} is unknown: invoke the function through AWS Config."
+            )
+        if not self.parameters.execution_role_name:
+            return self.execution_role_arn
+        return f"{self.execution_role_arn.split('/')[0]}/{self.parameters.execution_role_name}"
+
+
+def _subject(invoking_event: Mapping[str, Any], *, left_scope: bool) -> Subject:
+    message_type = invoking_event.get("messageType")
+    if message_type == SCHEDULED:
+        return Subject(_timestamp(invoking_event, "notificationCreationTime", "The invokingEvent"), every_key=True)
+    field = ITEM_FIELDS.get(str(message_type))
+    if not field:
+        raise RuleError(
+            f"The messageType of the invokingEvent is {quoted(message_type)}: trigger the rule by configuration "
+            f"changes or a schedule only; allowed are {', '.join(MESSAGE_TYPES)}."
+        )
+    item = _object(invoking_event.get(field), f"The {field} of the invokingEvent")
+    resource_type = item.get("resourceType")
+    subject_of = SUBJECT_OF_CHANGE.get(str(resource_type))
+    if not subject_of:
+        raise RuleError(
+            f"The {field} is of type {quoted(resource_type)}: restrict the rule's scope to {KEY_RESOURCE_TYPE} and "
+            f"{ALIAS_RESOURCE_TYPE}."
+        )
+    status = str(item.get("configurationItemStatus"))
+    change = Change(
+        item=item,
+        difference=invoking_event.get("configurationItemDiff"),
+        gone=left_scope or status.startswith(DELETED) or status == NOT_RECORDED,
+        timestamp=_timestamp(item, "configurationItemCaptureTime", f"The {field}"),
+    )
+    return subject_of(change)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A configuration item, or its summary, of a resource that changed; `gone` if it is not the rule's any more."""
+
+    item: Mapping[str, Any]
+    difference: object
+    gone: bool
+    timestamp: str
+
+
+def _subject_of_key(change: Change) -> Subject:
+    key_id = _text(change.item, "resourceId", "The configuration item")
+    return Subject(change.timestamp, gone=(key_id,)) if change.gone else Subject(change.timestamp, key_ids=(key_id,))
+
+
+def _subject_of_alias(change: Change) -> Subject:
+    name = _alias_name(change.item)
+    targets = [_target_key_id(change.item.get("configuration")), *_former_target_key_ids(change.difference)]
+    key_ids = tuple(dict.fromkeys(target for target in targets if target))
+    if change.gone:
+        return Subject(change.timestamp, key_ids=key_ids, gone=(name,))
+    if not key_ids and not name.startswith(AWS_ALIAS_PREFIX):
+        raise RuleError(
+            f"The configuration item of {quoted(name)} does not say which key the alias points to: wait for the next "
+            f"scheduled evaluation, or re-evaluate the rule."
+        )
+    return Subject(change.timestamp, key_ids=key_ids)
+
+
+SUBJECT_OF_CHANGE: Mapping[str, Callable[[Change], Subject]] = {
+    KEY_RESOURCE_TYPE: _subject_of_key,
+    ALIAS_RESOURCE_TYPE: _subject_of_alias,
+}
+
+
+def _alias_name(item: Mapping[str, Any]) -> str:
+    configuration = item.get("configuration")
+    configured = _either_case(configuration, "AliasName") if isinstance(configuration, Mapping) else None
+    for candidate in (configured, item.get("resourceName"), item.get("resourceId"), item.get("ARN")):
+        _, prefix, name = str(candidate or "").partition(ALIAS_PREFIX)
+        if name:
+            return prefix + name
+    raise RuleError(f"The configuration item of type {ALIAS_RESOURCE_TYPE} does not name its alias.")
+
+
+def _target_key_id(configuration: object) -> str:
+    """Return the key id an alias's configuration names, by id or by ARN, or nothing."""
+    target = _either_case(configuration, "TargetKeyId") if isinstance(configuration, Mapping) else None
+    return target.rpartition("/")[2] if isinstance(target, str) else ""
+
+
+def _former_target_key_ids(difference: object) -> tuple[str, ...]:
+    changed = difference.get("changedProperties") if isinstance(difference, Mapping) else None
+    if not isinstance(changed, Mapping):
+        return ()
+    whole = changed.get("Configuration")
+    target = _either_case(changed, "Configuration.TargetKeyId", "Configuration.targetKeyId")
+    former = (
+        _target_key_id(whole.get("previousValue")) if isinstance(whole, Mapping) else "",
+        _target_key_id({"TargetKeyId": target.get("previousValue")}) if isinstance(target, Mapping) else "",
+    )
+    return tuple(filter(None, former))
+
+
+def _either_case(content: Mapping[str, Any], name: str, other: str = "") -> Any:
+    """Look a property up as KMS spells it, else as AWS Config does for the types of its first years."""
+    return content.get(name, content.get(other or name[0].lower() + name[1:]))
+
+
+def _object(value: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise RuleError(f"{what} is {quoted(value)}, no JSON object: invoke the function through AWS Config.")
+    return value
+
+
+def _object_in_text(event: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    text = event.get(field)
+    if not isinstance(text, str):
+        raise RuleError(f"The event's {field} is {quoted(text)}: it must be a JSON object written as text.")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RuleError(f"The event's {field} is not JSON ({escaped(str(error))}): {quoted(text)}.") from error
+    return _object(content, f"The event's {field}")
+
+
+def _text(content: Mapping[str, Any], field: str, what: str) -> str:
+    value = content.get(field)
+    if not isinstance(value, str) or not value:
+        raise RuleError(f"{what} has no {field}: invoke the function through AWS Config.")
+    return value
+
+
+def _timestamp(content: Mapping[str, Any], field: str, what: str) -> str:
+    text = _text(content, field, what)
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise RuleError(f"{what} has the {field} {quoted(text)}, which is no ISO 8601 time.") from error
+    return text
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A key and its verdict
+# ---------------------------------------------------------------------------------------------------------------------
+
+CUSTOMER = "CUSTOMER"
+ENABLED = "Enabled"
+DISABLED = "Disabled"
+DESCRIBE_KEY = "kms:DescribeKey"
+GET_KEY_POLICY = "kms:GetKeyPolicy"
+NO_POLICY = KeyPolicy(())
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of one KMS key.
+
+    `policy` is the text of its policy named `default`, or None while it has not been read. `denied` are the
+    permissions that were refused while reading: without `kms:DescribeKey` the key is taken for an enabled customer
+    managed one.
+    """
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    manager: str = CUSTOMER
+    state: str = ENABLED
+    policy: str | None = None
+    denied: tuple[str, ...] = ()
+
+    def reported_ids(self, parameters: RuleParameters) -> tuple[str, ...]:
+        """Return the resource ids that the key's verdict is reported under: its aliases if it has any, or its id."""
+        return (self.id,) if parameters.report_key_id or not self.aliases else self.aliases
+
+
+@dataclass(frozen=True)
+class Case:
+    """A key before the table of scenarios, with the rule's parameters."""
+
+    key: Key
+    parameters: RuleParameters
+
+    @cached_property
+    def parsed(self) -> KeyPolicy | PolicyError:
+        """The key's policy, or what is wrong with it; a policy that was not read grants nothing."""
+        if self.key.policy is None:
+            return NO_POLICY
+        try:
+            return KeyPolicy.parse(self.key.policy)
+        except PolicyError as error:
+            return error
+
+    @property
+    def policy(self) -> KeyPolicy:
+        """The key's policy; where there is none that can be read, one that grants nothing: it is never compliant."""
+        return NO_POLICY if isinstance(self.parsed, PolicyError) else self.parsed
+
+    @cached_property
+    def administration(self) -> tuple[Permission, ...]:
+        """The permissions of administration that the policy's statements grant together."""
+        return self.policy.permissions(Duty.ADMINISTRATION)
+
+    @cached_property
+    def outsiders(self) -> tuple[str, ...]:
+        """The user ids with administration that `Admin_User_Id` does not cover."""
+        return self.policy.administrators_outside(self.parameters.administrators)
+
+    @cached_property
+    def duties(self) -> tuple[bool, bool, bool]:
+        """Say whether the policy has usage, whether it has administration, and whether its users are whitelisted.
+
+        Beside usage and with `StrictSeparationOfDuties`, any one permission of administration is administration.
+        """
+        usage = bool(self.policy.permissions(Duty.USAGE))
+        some = bool(self.administration)
+        every = len(self.administration) == len(ADMINISTRATION_PERMISSIONS)
+        return usage, some if self.parameters.strict and usage else every, some and not self.outsiders
+
+
+ADMINISTRATION_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission.duty is Duty.ADMINISTRATION)
+
+
+class Compliance(StrEnum):
+    """The compliance types that AWS Config takes from a custom rule."""
+
+    COMPLIANT = "COMPLIANT"
+    NON_COMPLIANT = "NON_COMPLIANT"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What decided that a scenario holds, for the square brackets of an annotation.
+
+    `wordings` say the same, the fullest first: an annotation takes the first that fits. `needed` is never left out.
+    """
+
+    wordings: tuple[str, ...] = ()
+    needed: str = ""
+
+
+type Question = Callable[[Case], Proof | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A row of the rule's table: a key for which `question` has a proof gets this compliance and sentence.
+
+    `number` is the post's, for its eight scenarios. In `sentence`, `{id}` stands for the reported id.
+    """
+
+    name: str
+    question: Question
+    compliance: Compliance
+    sentence: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The one answer to a key: the scenario that holds, its proof, and what must be said besides."""
+
+    scenario: Scenario
+    proof: Proof
+    reservation: str = ""
+
+    @property
+    def compliance(self) -> Compliance:
+        """The compliance type of the scenario."""
+        return self.scenario.compliance
+
+    def annotation(self, reported_id: str) -> str:
+        """Return the scenario's sentence about `reported_id` and, in square brackets, what decided it.
+
+        At most 256 characters, AWS Config's limit: the proof is worded as shortly as that needs, and the middle of
+        the id gives way last.
+        """
+        needed = "; ".join(filter(None, (self.reservation, self.proof.needed)))
+        room = LONGEST_ANNOTATION - len(_with_brackets(self.scenario.sentence.format(id=""), needed))
+        sentence = self.scenario.sentence.format(id=shortened(escaped(reported_id), room))
+        candidates = (
+            _with_brackets(sentence, "; ".join(filter(None, (needed, wording)))) for wording in self._wordings()
+        )
+        return next(candidate for candidate in candidates if len(candidate) <= LONGEST_ANNOTATION)
+
+    def _wordings(self) -> Iterator[str]:
+        label = f"scenario {self.scenario.number}" if self.scenario.number else ""
+        yield from (": ".join(filter(None, (label, wording))) for wording in self.proof.wordings)
+        yield label
+        yield ""
+
+
+def _with_brackets(sentence: str, content: str) -> str:
+    return f"{sentence} [{content}]" if content else sentence
+
+
+def named(statement: Statement) -> str:
+    """Return the statement's `Sid` in quotation marks, or its number where it has none."""
+    return quoted(statement.sid) if statement.sid else f"statement {statement.number}"
+
+
+def _with_actions(statements: Sequence[Statement], *duties: Duty) -> str:
+    return ", ".join(f"{named(statement)} ({_actions(statement, *duties)})" for statement in statements)
+
+
+def _actions(statement: Statement, *duties: Duty) -> str:
+    actions = statement.deciding_actions(*duties)
+    return ", ".join(shortened(escaped(action), LONGEST_NAME_IN_ANNOTATION) for action in actions)
+
+
+def _with_conditions(statements: Sequence[Statement], *duties: Duty) -> str:
+    return ", ".join(f"{_with_actions((statement,), *duties)}{_weakness(statement)}" for statement in statements)
+
+
+def _weakness(statement: Statement) -> str:
+    values = [value for condition in statement.user_conditions for value in condition.values if limits_nobody(value)]
+    return f", whose aws:userId {quoted(values[0])} limits nobody" if values else ""
+
+
+def _by_name(statements: Sequence[Statement], *_duties: Duty) -> str:
+    return ", ".join(map(named, statements))
+
+
+def _by_number(statements: Sequence[Statement], *_duties: Duty) -> str:
+    return f"{_statements(statements)} {', '.join(str(statement.number) for statement in statements)}"
+
+
+def _by_count(statements: Sequence[Statement], *_duties: Duty) -> str:
+    return f"{len(statements)} {_statements(statements)}"
+
+
+def _statements(statements: Sequence[Statement]) -> str:
+    return "statement" if len(statements) == 1 else "statements"
+
+
+STATEMENT_WORDINGS = (_with_actions, _by_name, _by_number, _by_count)
+
+
+def _managed_by_aws(case: Case) -> Proof | None:
+    return None if case.key.manager == CUSTOMER else Proof()
+
+
+def _not_enabled(case: Case) -> Proof | None:
+    state = case.key.state
+    if state == ENABLED:
+        return None
+    return Proof() if state == DISABLED else Proof(needed=f"key state {escaped(state)}")
+
+
+def _whitelisted(case: Case) -> Proof | None:
+    hit = case.parameters.whitelisting(case.key.aliases)
+    return Proof((f"{escaped(hit[0])} matches {escaped(hit[1])}",)) if hit else None
+
+
+def _policy_denied(case: Case) -> Proof | None:
+    return Proof() if GET_KEY_POLICY in case.key.denied else None
+
+
+def _malformed(case: Case) -> Proof | None:
+    if not isinstance(case.parsed, PolicyError):
+        return None
+    return Proof(needed=shortened(escaped(str(case.parsed)), LONGEST_REASON_IN_ANNOTATION))
+
+
+def _opens_every_action(case: Case) -> Proof | None:
+    opening = case.policy.opening_every_action()
+    return Proof(tuple(wording(opening) for wording in STATEMENT_WORDINGS)) if opening else None
+
+
+def _no_user_condition(case: Case) -> Proof | None:
+    unlimited = case.policy.granting_without_user_condition()
+    wordings = (_with_conditions, *STATEMENT_WORDINGS)
+    return Proof(tuple(wording(unlimited, *Duty) for wording in wordings)) if unlimited else None
+
+
+def _duties(*, usage: bool, administration: bool, whitelisted: bool | None = None) -> Question:
+    """Make the question whether a policy has just these duties; None where its users do not matter."""
+
+    def question(case: Case) -> Proof | None:
+        has_usage, has_administration, has_whitelisted_users = case.duties
+        agrees = whitelisted is None or whitelisted == has_whitelisted_users
+        if not agrees or (usage, administration) != (has_usage, has_administration):
+            return None
+        return _proof_of_duties(case)
+
+    return question
+
+
+def _proof_of_duties(case: Case) -> Proof:
+    by_duty = {duty: case.policy.granting(duty) for duty in Duty}
+    wordings = tuple(
+        "; ".join(f"{duty.value} by {wording(statements, duty)}" for duty, statements in by_duty.items() if statements)
+        for wording in STATEMENT_WORDINGS
+    )
+    if not case.outsiders:
+        return Proof(wordings)
+    outsider = f"{ADMINISTRATORS} does not cover {quoted(case.outsiders[0])}"
+    return Proof((*(f"{outsider}; {wording}" for wording in wordings), outsider, *wordings))
+
+
+def _no_scenario(case: Case) -> Proof | None:
+    lacking = (permission.name for permission in ADMINISTRATION_PERMISSIONS if permission not in case.administration)
+    return Proof((f"no usage, and administration lacks {', '.join(lacking)}",))
+
+
+# Answered before the policy is read, which spares the call.
+KEY_SCENARIOS = (
+    Scenario(
+        "aws-managed-key-not-applicable",
+        _managed_by_aws,
+        Compliance.NOT_APPLICABLE,
+        "Key {id} is managed by AWS, so its key policy is not judged: nothing to do",
+    ),
+    Scenario("disabled-cmk-not-applicable", _not_enabled, Compliance.NOT_APPLICABLE, "CMK {id} is disabled", 1),
+    Scenario(
+        "whitelisted-cmk-compliant",
+        _whitelisted,
+        Compliance.COMPLIANT,
+        "CMK {id} is in whitelist for CMK Key Policy check",
+        2,
+    ),
+)
+POLICY_SCENARIOS = (
+    Scenario(
+        "key-policy-denied-not-compliant",
+        _policy_denied,
+        Compliance.NON_COMPLIANT,
+        f"Key Policy for {{id}} cannot be read: allow {GET_KEY_POLICY} to the rule's role, in the key policy or "
+        f"through the account's root",
+    ),
+    Scenario(
+        "malformed-policy-not-compliant",
+        _malformed,
+        Compliance.NON_COMPLIANT,
+        "Key Policy for {id} is malformed, correct it",
+    ),
+    Scenario(
+        "wildcard-policy-action-not-compliant",
+        _opens_every_action,
+        Compliance.NON_COMPLIANT,
+        "in Key Policy for {id}, statement does have open KMS permissions and CMK is not whitelisted",
+        3,
+    ),
+    Scenario(
+        "no-user-condition-not-compliant",
+        _no_user_condition,
+        Compliance.NON_COMPLIANT,
+        "in Key Policy for {id}, statement does not limit its users: add StringLike on aws:userId",
+    ),
+    Scenario(
+        "no-separation-of-duty-not-compliant",
+        _duties(usage=True, administration=True, whitelisted=False),
+        Compliance.NON_COMPLIANT,
+        "in Key Policy for {id}, statement does not have separation of duties and CMK is not whitelisted",
+        4,
+    ),
+    Scenario(
+        "separation-of-duty-compliant",
+        _duties(usage=True, administration=False),
+        Compliance.COMPLIANT,
+        "in Key Policy for {id}, statement does have separation of duties and CMK is not whitelisted",
+        5,
+    ),
+    Scenario(
+        "admin-actions-compliant",
+        _duties(usage=False, administration=True, whitelisted=True),
+        Compliance.COMPLIANT,
+        "in Key Policy for {id}, statement does have separation of duties, CMK is not whitelisted, and user id is "
+        "whitelisted",
+        6,
+    ),
+    Scenario(
+        "admin-role-not-in-whitelist-not-compliant",
+        _duties(usage=False, administration=True, whitelisted=False),
+        Compliance.NON_COMPLIANT,
+        "in Key Policy for {id}, statement does have separation of duties, CMK is not whitelisted, and user id is not "
+        "whitelisted",
+        7,
+    ),
+    Scenario(
+        "admin-role-not-allowed-actions-not-compliant",
+        _duties(usage=True, administration=True, whitelisted=True),
+        Compliance.NON_COMPLIANT,
+        "In Key Policy for {id}, statement does not have separation of duties, CMK is not whitelisted, and user id is "
+        "whitelisted",
+        8,
+    ),
+    Scenario(
+        "no-scenario-not-compliant",
+        _no_scenario,
+        Compliance.NON_COMPLIANT,
+        "Key Policy for {id} does not have the permissions defined in the scenarios: grant usage or administration to "
+        "named users",
+    ),
+)
+SCENARIOS = (*KEY_SCENARIOS, *POLICY_SCENARIOS)
+
+
+def judge(key: Key, parameters: RuleParameters) -> Verdict:
+    """Return the verdict on a key whose policy has been read, or need not be.
+
+    Pure: the same key and parameters always give the same verdict. The first row of `SCENARIOS` that holds decides.
+    Source: the post's eight scenarios.
+    """
+    case = Case(key, parameters)
+    reservation = f"{DESCRIBE_KEY} is missing, key taken for enabled" if DESCRIBE_KEY in key.denied else ""
+    return next(
+        Verdict(scenario, proof, reservation)
+        for scenario in SCENARIOS
+        if (proof := scenario.question(case)) is not None
+    )
+
+
+def decided_without_policy(key: Key, parameters: RuleParameters) -> bool:
+    """Say whether the verdict on this key does not depend on its policy."""
+    case = Case(key, parameters)
+    return any(scenario.question(case) is not None for scenario in KEY_SCENARIOS)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Evaluations
+# ---------------------------------------------------------------------------------------------------------------------
+
+GONE_SENTENCE = "Key or alias {id} is deleted, or no longer in the rule's scope"
+TAKEN_BACK_SENTENCE = "Nothing of this rule is reported under {id} any more: a key or alias is gone or has another name"
+
+
+def evaluation(
+    resource_type: str, resource_id: str, compliance: Compliance, annotation: str, ordering_timestamp: str
+) -> EvaluationTypeDef:
+    """Make an evaluation as `PutEvaluations` takes it; its values are all text, so that Lambda can return it."""
+    return {
+        "ComplianceResourceType": resource_type,
+        "ComplianceResourceId": resource_id,
+        "ComplianceType": compliance.value,
+        "Annotation": annotation,
+        "OrderingTimestamp": ordering_timestamp,
+    }
+
+
+def evaluations_of(key: Key, request: Request) -> Iterator[EvaluationTypeDef]:
+    """Judge a key and yield one evaluation for each id that it is reported under."""
+    verdict = judge(key, request.parameters)
+    for reported_id in key.reported_ids(request.parameters):
+        yield evaluation(
+            KEY_RESOURCE_TYPE,
+            reported_id,
+            verdict.compliance,
+            verdict.annotation(reported_id),
+            request.subject.ordering_timestamp,
+        )
+
+
+def not_applicable(resource_type: str, resource_id: str, sentence: str, request: Request) -> EvaluationTypeDef:
+    """Make the evaluation that takes the result for a resource out of AWS Config's list.
+
+    Source: AWS Config Developer Guide, "Managing Deleted Resources with Custom Lambda Rules".
+    """
+    room = LONGEST_ANNOTATION - len(sentence.format(id=""))
+    annotation = sentence.format(id=shortened(escaped(resource_id), room))
+    timestamp = request.subject.ordering_timestamp
+    return evaluation(resource_type, resource_id, Compliance.NOT_APPLICABLE, annotation, timestamp)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Every call of AWS
+# ---------------------------------------------------------------------------------------------------------------------
+
+# KMS throttles per account, so a scheduled run meets throttling that others cause and must outlast it: eight attempts
+# back off for up to two minutes. A call that hangs must not eat the invocation: KMS answers within milliseconds.
+CLIENT_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=20)
+KEYS_A_PAGE = 1000
+ALIASES_A_PAGE = 100
+RESULTS_A_PAGE = 100
+SESSION_SECONDS = 900  # the longest that Lambda lets a function run, and the shortest session that STS gives
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+NOT_FOUND = "NotFoundException"
+LONGEST_MESSAGE = 300
+ADVICE: Mapping[str, str] = {
+    "InvalidResultTokenException": "re-evaluate the rule, its token is no longer valid",
+    "NoSuchConfigRuleException": "the rule was deleted meanwhile, deploy it again if that was a mistake",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VanishedKey:
+    """A key that was listed, or changed, and no longer exists."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadKey:
+    """A key that could not be read, for another reason than a denial; it gets no answer in this run."""
+
+    id: str
+    reason: str
+
+
+type Reading = Key | VanishedKey | UnreadKey
+
+
+class Account:
+    """The account and Region whose keys are judged, reached with the role that fits the event."""
+
+    def __init__(self, kms: KMSClient, config: ConfigServiceClient, role: str) -> None:
+        """Take the two clients, and for error messages the name of the role that they work with."""
+        self._kms = kms
+        self._config = config
+        self._role = role
+
+    @classmethod
+    def open(cls, request: Request, function_account: str | None) -> Account:
+        """Open the account of the request, from a function that runs in `function_account` (None: in the same).
+
+        STS is called only where the event is for another account or `ExecutionRoleName` is given. Raises `RuleError`
+        where the role may not be assumed, or belongs to another account than the event.
+        """
+        elsewhere = function_account is not None and request.account_id not in ("", function_account)
+        if not elsewhere and not request.parameters.execution_role_name:
+            return cls._with_credentials("the function's own role")
+        role_arn = request.role_to_assume
+        if request.account_id not in ("", role_arn.split(":")[4]):
+            raise RuleError(
+                f"The role {quoted(role_arn)} is not of the event's account {quoted(request.account_id)}, whose keys "
+                f"it is to read: invoke the function through AWS Config."
+            )
+        return cls._with_credentials(f"the role {role_arn}", _assume_role(role_arn))
+
+    @classmethod
+    def _with_credentials(cls, role: str, credentials: CredentialsTypeDef | None = None) -> Account:
+        session: Session = _session(credentials) if credentials else {}
+        with _explained("creating the clients of KMS and AWS Config", role):
+            return cls(
+                boto3.client("kms", config=CLIENT_CONFIG, **session),
+                boto3.client("config", config=CLIENT_CONFIG, **session),
+                role,
+            )
+
+    def key_ids(self) -> Iterator[str]:
+        """Yield the id of every key of the account and Region, those that AWS manages included.
+
+        Raises `RuleError` where they cannot be listed.
+        """
+        with _explained("kms:ListKeys", self._role):
+            pages = self._kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": KEYS_A_PAGE})
+            for page in pages:
+                yield from (key["KeyId"] for key in page["Keys"])
+
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Return the alias names of every key that has any, by key id. Raises `RuleError` if they cannot be listed."""
+        found: dict[str, tuple[str, ...]] = {}
+        with _explained("kms:ListAliases", self._role):
+            pages = self._kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": ALIASES_A_PAGE})
+            for page in pages:
+                for alias in page["Aliases"]:
+                    if "TargetKeyId" in alias:
+                        key_id = alias["TargetKeyId"]
+                        found[key_id] = (*found.get(key_id, ()), alias["AliasName"])
+        return found
+
+    def aliases_of(self, key_id: str) -> tuple[str, ...] | None:
+        """Return the alias names of one key, or None where the key does not exist (any more).
+
+        Raises `RuleError` where they cannot be listed.
+        """
+        paginator = self._kms.get_paginator("list_aliases")
+        with _explained(f"kms:ListAliases of key {escaped(key_id)}", self._role):
+            try:
+                pages = list(paginator.paginate(KeyId=key_id, PaginationConfig={"PageSize": ALIASES_A_PAGE}))
+            except ClientError as error:
+                if _code(error) == NOT_FOUND:
+                    return None
+                raise
+        return tuple(alias["AliasName"] for page in pages for alias in page["Aliases"])
+
+    def read(self, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
+        """Read what the verdict on one key depends on, with one call or two, or none for a key of AWS's.
+
+        Denials are values in the key; whatever else goes wrong is a value too, so that the other keys are judged.
+        """
+        if any(alias.startswith(AWS_ALIAS_PREFIX) for alias in aliases):
+            return Key(key_id, aliases, manager="AWS")
+        try:
+            key = self._described(Key(key_id, aliases))
+            return key if decided_without_policy(key, parameters) else self._with_policy(key)
+        except ClientError as error:
+            return VanishedKey(key_id) if _code(error) == NOT_FOUND else UnreadKey(key_id, _reason(error))
+        except BotoCoreError as error:
+            return UnreadKey(key_id, _reason(error))
+
+    def _described(self, key: Key) -> Key:
+        try:
+            metadata = self._kms.describe_key(KeyId=key.id)["KeyMetadata"]
+        except ClientError as error:
+            return _without(DESCRIBE_KEY, key, error)
+        return replace(key, manager=metadata.get("KeyManager", CUSTOMER), state=metadata.get("KeyState", ENABLED))
+
+    def _with_policy(self, key: Key) -> Key:
+        try:
+            return replace(key, policy=self._kms.get_key_policy(KeyId=key.id, PolicyName="default")["Policy"])
+        except ClientError as error:
+            return _without(GET_KEY_POLICY, key, error)
+
+    def put_evaluations(self, evaluations: Sequence[EvaluationTypeDef], request: Request) -> set[tuple[str, str]]:
+        """Send at most 100 evaluations and return the resource type and id of each that AWS Config did not take.
+
+        Raises `RuleError` where the call as a whole fails.
+        """
+        with _explained("config:PutEvaluations", self._role):
+            response = self._config.put_evaluations(
+                Evaluations=evaluations, ResultToken=request.result_token, TestMode=request.test_mode
+            )
+        return set(map(_resource, response.get("FailedEvaluations", ())))
+
+    def held_results(self, rule_name: str) -> Iterator[tuple[str, str]]:
+        """Yield the resource type and id of each result, compliant or not, that AWS Config holds for the rule.
+
+        Raises `RuleError` where they cannot be listed.
+        """
+        with _explained("config:GetComplianceDetailsByConfigRule", self._role):
+            pages = self._config.get_paginator("get_compliance_details_by_config_rule").paginate(
+                ConfigRuleName=rule_name,
+                ComplianceTypes=["COMPLIANT", "NON_COMPLIANT"],
+                PaginationConfig={"PageSize": RESULTS_A_PAGE},
+            )
+            for page in pages:
+                for result in page["EvaluationResults"]:
+                    qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]
+                    if qualifier.get("EvaluationMode") != "PROACTIVE":
+                        yield qualifier["ResourceType"], qualifier["ResourceId"]
+
+
+class Session(TypedDict, total=False):
+    """The credentials of an assumed role, as `boto3.client` takes them; empty for the function's own role."""
+
+    aws_access_key_id: str
+    aws_secret_access_key: str
+    aws_session_token: str
+
+
+def _session(credentials: CredentialsTypeDef) -> Session:
+    return {
+        "aws_access_key_id": credentials["AccessKeyId"],
+        "aws_secret_access_key": credentials["SecretAccessKey"],
+        "aws_session_token": credentials["SessionToken"],
+    }
+
+
+def _assume_role(role_arn: str) -> CredentialsTypeDef:
+    with _explained(f"creating the client of STS for {role_arn}", "the function's own role"):
+        sts = boto3.client("sts", config=CLIENT_CONFIG)
+    try:
+        response = sts.assume_role(
+            RoleArn=role_arn, RoleSessionName="AWSConfigRuleKMS", DurationSeconds=SESSION_SECONDS
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise RuleError(
+            f"The role {role_arn} cannot be assumed: its trust policy must allow sts:AssumeRole to the function's "
+            f"role, whose own policy must allow it too; the recorder's service-linked role never can be, so name "
+            f"another in {EXECUTION_ROLE} ({_reason(error)})."
+        ) from None
+    return response["Credentials"]
+
+
+def _without(permission: str, key: Key, error: ClientError) -> Key:
+    """Return the key with this permission noted as denied; an error that is no denial is raised again."""
+    if _code(error) not in DENIED:
+        raise error
+    return replace(key, denied=(*key.denied, permission))
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _reason(error: ClientError | BotoCoreError) -> str:
+    """Return why a call failed, without what AWS adds after the first line: of a bad signature, the session token."""
+    if isinstance(error, ClientError):
+        message = str(error.response.get("Error", {}).get("Message", ""))
+        text = f"{_code(error)}: {message}"
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return shortened(escaped(text.partition("\n")[0]), LONGEST_MESSAGE)
+
+
+@contextmanager
+def _explained(action: str, role: str) -> Iterator[None]:
+    """Turn a failure of AWS into the one sentence that people get.
+
+    The cause is left out of the traceback, because AWS repeats the request's session token in some messages.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        code = _code(error) if isinstance(error, ClientError) else ""
+        denied = f"allow it to {role}" if code in DENIED else "re-evaluate the rule once the cause is gone"
+        raise RuleError(f"{action} failed with {role}: {ADVICE.get(code, denied)} ({_reason(error)}).") from None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The invocation
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Report:
+    """Delivers evaluations to AWS Config in batches, and remembers what it delivered."""
+
+    def __init__(self, account: Account, request: Request) -> None:
+        """Report to `account` under the token of `request`."""
+        self._account = account
+        self._request = request
+        self._batch: list[EvaluationTypeDef] = []
+        self.reported: set[tuple[str, str]] = set()
+        self.refused: list[str] = []
+        self.first: list[EvaluationTypeDef] = []
+
+    def add(self, evaluations: Iterable[EvaluationTypeDef]) -> None:
+        """Take evaluations in, and send them whenever there are 100 together."""
+        for item in evaluations:
+            LOGGER.info("%s", item["Annotation"])
+            self.reported.add(_resource(item))
+            self._batch.append(item)
+            if len(self.first) < MOST_EVALUATIONS_RETURNED:
+                self.first.append(item)
+            if len(self._batch) == LARGEST_BATCH:
+                self.send()
+
+    def send(self) -> None:
+        """Send what is left, and once more what AWS Config did not take; what it refuses twice is in `refused`."""
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        refused = self._account.put_evaluations(batch, self._request)
+        again = [item for item in batch if _resource(item) in refused]
+        if again:
+            refused = self._account.put_evaluations(again, self._request)
+            self.refused += sorted(resource_id for _, resource_id in refused)
+
+
+def _resource(item: Mapping[str, Any] | EvaluationTypeDef) -> tuple[str, str]:
+    return item["ComplianceResourceType"], item["ComplianceResourceId"]
+
+
+def evaluate(request: Request, account: Account) -> list[EvaluationTypeDef]:
+    """Judge the keys that the request asks for, report them, and return the first 500 evaluations.
+
+    Raises `RuleError` after reporting what could be judged, naming every key that could not be read and every
+    evaluation that AWS Config refused twice. Results of earlier runs are taken back only if there was none of either.
+    """
+    report = Report(account, request)
+    unread: list[UnreadKey] = []
+    report.add(
+        not_applicable(KEY_RESOURCE_TYPE, resource_id, GONE_SENTENCE, request) for resource_id in request.subject.gone
+    )
+    try:
+        for reading in readings(request, account):
+            if isinstance(reading, UnreadKey):
+                LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
+                unread.append(reading)
+            elif isinstance(reading, Key):
+                report.add(evaluations_of(reading, request))
+    finally:
+        report.send()
+    _raise_if_incomplete(unread, report)
+    if request.subject.every_key and not request.test_mode:
+        report.add(stale_results(request, account, report.reported))
+        report.send()
+        _raise_if_incomplete(unread, report)
+    return report.first
+
+
+def readings(request: Request, account: Account) -> Iterator[Reading]:
+    """Yield what was read of each key that the request asks for."""
+    if request.subject.every_key:
+        aliases = account.aliases()
+        for key_id in account.key_ids():
+            yield account.read(key_id, aliases.get(key_id, ()), request.parameters)
+        return
+    for key_id in request.subject.key_ids:
+        names = account.aliases_of(key_id)
+        if names is None:
+            yield VanishedKey(key_id)
+        else:
+            # KMS may still list an alias that was deleted a moment ago, and a whitelisted one would count.
+            left = tuple(name for name in names if name not in request.subject.gone)
+            yield account.read(key_id, left, request.parameters)
+
+
+def stale_results(request: Request, account: Account, reported: set[tuple[str, str]]) -> Iterator[EvaluationTypeDef]:
+    """Yield the evaluations that take back each result AWS Config holds that this run did not report."""
+    stale = set(account.held_results(request.rule_name)) - reported
+    for resource_type, resource_id in sorted(stale):
+        yield not_applicable(resource_type, resource_id, TAKEN_BACK_SENTENCE, request)
+
+
+def _raise_if_incomplete(unread: Sequence[UnreadKey], report: Report) -> None:
+    problems = []
+    if unread:
+        problems.append(f"no answer for {_listing([key.id for key in unread])}, first because of {unread[0].reason}")
+    if report.refused:
+        problems.append(f"AWS Config refused the evaluations of {_listing(report.refused)} twice")
+    if problems:
+        raise RuleError(
+            f"The evaluation is incomplete: {'; '.join(problems)}. All other keys are reported; Lambda runs the same "
+            f"event again, or re-evaluate the rule once the cause is gone."
+        )
+
+
+def _listing(ids: Sequence[str]) -> str:
+    more = len(ids) - MOST_NAMES_IN_ERROR
+    named_ids = ", ".join(map(escaped, ids[:MOST_NAMES_IN_ERROR]))
+    return f"{named_ids} and {more} more" if more > 0 else named_ids
+
+
+def function_account(context: object) -> str | None:
+    """Return the account that the Lambda function runs in, or None where the context does not say."""
+    arn = getattr(context, "invoked_function_arn", None)
+    return arn.split(":")[4] if isinstance(arn, str) else None
+
+
+def prepare_logging() -> None:
+    """Set the level from the environment variable `LOGGING_LEVEL` (default INFO), and a handler if there is none.
+
+    Only the rule's own logger is set: at DEBUG, botocore would log what it signs requests with.
+    """
+    logging.basicConfig(format="%(message)s")
+    name = os.environ.get("LOGGING_LEVEL", "").strip().upper() or "INFO"
+    level = logging.getLevelNamesMapping().get(name)
+    LOGGER.setLevel(logging.INFO if level is None else level)
+    if level is None:
+        LOGGER.warning("LOGGING_LEVEL is %s: INFO is used; give DEBUG, INFO, WARNING or ERROR.", quoted(name))
+
+
+def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
+    """Judge what the event from AWS Config asks for and report it.
+
+    Returns the evaluations for RDK's tests, the first 500 of them: AWS Config ignores what is returned, and Lambda
+    counts a response of over 6 MB as a failure. Raises `RuleError`, after logging it, where the job cannot be done or
+    not be finished: Lambda then runs the event again, and its `Errors` metric is the only place where that shows.
+    """
+    prepare_logging()
+    try:
+        request = Request.from_event(event)
+        return evaluate(request, Account.open(request, function_account(context)))
+    except RuleError as error:
+        LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
+        raise

@@ -1,0 +1,83 @@
+"""An emulated AWS account: moto's server on a free loopback port, and an environment that leads every client to it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import boto3
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.kms.models import Key, KmsBackend
+from moto.server import ThreadedMotoServer
+
+LOOPBACK = "127.0.0.1"
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatedAccount:
+    """An account that moto plays: `endpoint` is where its AWS answers, over HTTP."""
+
+    endpoint: str
+    id: str = DEFAULT_ACCOUNT_ID
+    region: str = REGION
+
+    @property
+    def _kms(self) -> KmsBackend:
+        return get_backend("kms")[self.id][self.region]
+
+    def key(self, key_id: str) -> Key:
+        """Return moto's own object for a key, to set what no call of KMS can, such as a state it passes through."""
+        return self._kms.keys[key_id]
+
+    def add_aws_managed_key(self, service: str) -> str:
+        """Create the key that AWS manages for `service` with its alias, as AWS does by itself; return its id."""
+        key = self._kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", None)
+        key.key_manager = "AWS"
+        self._kms.create_alias(key.id, f"alias/aws/{service}")
+        return key.id
+
+    def reset(self) -> None:
+        """Empty the account."""
+        get_backend("kms").reset()
+
+
+@contextmanager
+def emulated_account() -> Iterator[EmulatedAccount]:
+    """Serve an empty AWS account until the block ends; in it, every boto3 client reaches that account and no other."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(LOOPBACK, 0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    account = EmulatedAccount(f"http://{LOOPBACK}:{port}")
+    with patch.dict(os.environ):
+        # What is left of the person's own settings could lead a client to a real account.
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(_environment(account))
+        boto3.setup_default_session()
+        try:
+            yield account
+        finally:
+            server.stop()
+
+
+def _environment(account: EmulatedAccount) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": account.endpoint,
+        "AWS_REGION": account.region,
+        "AWS_DEFAULT_REGION": account.region,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_SESSION_TOKEN": "testing",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": LOOPBACK,
+        "no_proxy": LOOPBACK,
+    }
