@@ -1,0 +1,22 @@
+"""What the tests share: one emulated AWS account, served over HTTP, emptied before each test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kms_rule.emulator import EmulatedAccount, emulated_account
+
+
+@pytest.fixture(scope="session")
+def _served_account() -> Iterator[EmulatedAccount]:
+    with emulated_account() as served:
+        yield served
+
+
+@pytest.fixture
+def account(_served_account: EmulatedAccount) -> EmulatedAccount:
+    """An empty AWS account; boto3's clients reach it without further settings."""
+    _served_account.reset()
+    return _served_account
