@@ -21,6 +21,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
 from AWSConfigRuleKMSPolicy import (
     PERMISSIONS,
     Duty,
@@ -31,8 +34,6 @@ from AWSConfigRuleKMSPolicy import (
     Statement,
     limits_nobody,
 )
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
