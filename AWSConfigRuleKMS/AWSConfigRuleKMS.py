@@ -98,6 +98,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     READ_FROM: ("KMS",),
 }
 ROLE_NAME = re.compile(r"[\w+=,.@/-]*", re.ASCII)
+ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]+):")
+ROLE_ARN = re.compile(r"arn:[^:]+:iam::[^:]+:role/.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ class Request:
 
         Raises `RuleError` where the event names no role. Source: `get_execution_role_arn` of RDK's rule template.
         """
-        if not self.execution_role_arn.startswith("arn:"):
+        if not ROLE_ARN.fullmatch(self.execution_role_arn):
             raise RuleError(
                 f"The event's executionRoleArn is {quoted(self.execution_role_arn)}, so the role to assume in account "
                 f"{quoted(self.account_id)} is unknown: invoke the function through AWS Config."
@@ -863,7 +865,7 @@ class Account:
         if not elsewhere and not request.parameters.execution_role_name:
             return cls._with_credentials("the function's own role")
         role_arn = request.role_to_assume
-        if request.account_id not in ("", role_arn.split(":")[4]):
+        if request.account_id not in ("", _account_in(role_arn)):
             raise RuleError(
                 f"The role {quoted(role_arn)} is not of the event's account {quoted(request.account_id)}, whose keys "
                 f"it is to read: invoke the function through AWS Config."
@@ -972,6 +974,11 @@ class Account:
                     qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]
                     if qualifier.get("EvaluationMode") != "PROACTIVE":
                         yield qualifier["ResourceType"], qualifier["ResourceId"]
+
+
+def _account_in(arn: str) -> str | None:
+    found = ACCOUNT_IN_ARN.match(arn)
+    return found[1] if found else None
 
 
 class Session(TypedDict, total=False):
@@ -1159,7 +1166,7 @@ def _listing(ids: Sequence[str]) -> str:
 def function_account(context: object) -> str | None:
     """Return the account that the Lambda function runs in, or None where the context does not say."""
     arn = getattr(context, "invoked_function_arn", None)
-    return arn.split(":")[4] if isinstance(arn, str) else None
+    return _account_in(arn) if isinstance(arn, str) else None
 
 
 def prepare_logging() -> None:

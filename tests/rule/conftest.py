@@ -1,0 +1,41 @@
+"""AWS as botocore's stubs, for answers that the emulator cannot give. Each request is checked, none is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from unittest.mock import patch
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+SERVICES = ("kms", "config", "sts")
+
+
+class StubbedAws:
+    """A stub for each service that the rule calls; `clients` are the arguments of each client that was made."""
+
+    def __init__(self) -> None:
+        session = boto3.Session("none", "none", region_name="us-east-1")
+        self.kms = Stubber(session.client("kms"))
+        self.config = Stubber(session.client("config"))
+        self.sts = Stubber(session.client("sts"))
+        self.clients: list[tuple[str, dict[str, object]]] = []
+
+    def client(self, service: str, **settings: object) -> object:
+        self.clients.append((service, {name: value for name, value in settings.items() if name != "config"}))
+        stub: Stubber = getattr(self, service)
+        return stub.client
+
+
+@pytest.fixture
+def aws() -> Iterator[StubbedAws]:
+    stubs = StubbedAws()
+    with ExitStack() as active:
+        for service in SERVICES:
+            active.enter_context(getattr(stubs, service))
+        active.enter_context(patch("boto3.client", side_effect=stubs.client))
+        yield stubs
+    for service in SERVICES:
+        getattr(stubs, service).assert_no_pending_responses()

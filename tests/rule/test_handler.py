@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+from AWSConfigRuleKMS import RuleError, lambda_handler
+from kms_rule.emulator import EmulatedAccount
+from kms_rule.events import now, rule_event, scheduled_notification
+from kms_rule.example_keys import USAGE_ONLY
+
+RULE_FOLDER = Path(__file__).parents[2] / "AWSConfigRuleKMS"
+SCHEDULED = rule_event(scheduled_notification(now()))
+
+
+def test_annotations_are_logged_at_info(account: EmulatedAccount, caplog: pytest.LogCaptureFixture) -> None:
+    del account
+    kms = boto3.client("kms")
+    key_id = kms.create_key(Policy=json.dumps(USAGE_ONLY))["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/payments", TargetKeyId=key_id)
+    lambda_handler(SCHEDULED, {})
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.INFO] == [
+        "in Key Policy for alias/payments, statement does have separation of duties and CMK is not whitelisted "
+        '[scenario 5: usage by "Allow use of the key" (kms:Encrypt, kms:Decrypt)]'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "level"), [("", logging.INFO), ("warning", logging.WARNING), (" DEBUG ", logging.DEBUG)]
+)
+def test_the_level_comes_from_the_environment(
+    account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch, setting: str, level: int
+) -> None:
+    del account
+    monkeypatch.setenv("LOGGING_LEVEL", setting)
+    lambda_handler(SCHEDULED, {})
+    assert logging.getLogger("AWSConfigRuleKMS").level == level
+    assert logging.getLogger("botocore").level == logging.NOTSET
+
+
+def test_an_unknown_level_is_said_and_does_no_harm(
+    account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    del account
+    monkeypatch.setenv("LOGGING_LEVEL", "chatty")
+    lambda_handler(SCHEDULED, {})
+    assert caplog.messages == ['LOGGING_LEVEL is "CHATTY": INFO is used; give DEBUG, INFO, WARNING or ERROR.']
+
+
+def test_warm_starts_add_no_second_handler(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    del account
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    lambda_handler(SCHEDULED, {})
+    lambda_handler(SCHEDULED, {})
+    assert len(root.handlers) == 1
+
+
+def test_an_error_is_logged_and_raised(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(RuleError) as raised:
+        lambda_handler({}, {})
+    assert caplog.messages == [str(raised.value)]
+    assert caplog.records[0].levelno == logging.ERROR
+
+
+def test_importing_the_rule_needs_neither_region_nor_credentials_and_calls_nothing() -> None:
+    code = (
+        "import socket, boto3\n"
+        "def refuse(*arguments, **settings): raise AssertionError('called while importing')\n"
+        "socket.socket.connect = boto3.client = boto3.Session.__init__ = refuse\n"
+        "import AWSConfigRuleKMS, logging\n"
+        "assert not logging.getLogger().handlers\n"
+    )
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    subprocess.run(  # noqa: S603 - runs this interpreter on the code above
+        [sys.executable, "-c", code],
+        check=True,
+        env={**settings, "HOME": os.devnull, "PYTHONPATH": str(RULE_FOLDER)},
+    )

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from AWSConfigRuleKMS import RuleError, RuleParameters
+
+NEEDED = {"Admin_User_Id": "AROAOTTER*"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ()),
+        ({"CMK_Whitelist": ""}, ()),
+        ({"CMK_Whitelist": " , ,"}, ()),
+        ({"CMK_Whitelist": "Otter*"}, ("Otter*",)),
+        ({"CMK_Whitelist": " alias/Otter* ,, Beaver-? "}, ("Otter*", "Beaver-?")),
+    ],
+)
+def test_whitelist_is_read_as_patterns_without_their_prefix(given: dict[str, str], expected: tuple[str, ...]) -> None:
+    assert RuleParameters.parse({**NEEDED, **given}).whitelist == expected
+
+
+@pytest.mark.parametrize(
+    ("whitelist", "aliases", "expected"),
+    [
+        ("Otter*", ["alias/Otter-EBS"], ("alias/Otter-EBS", "Otter*")),
+        ("Otter*", ["alias/otter-EBS"], None),
+        ("Otter*", ["alias/SecurityOtterCMK"], None),
+        ("Beaver,Otter*", ["alias/a", "alias/Otter"], ("alias/Otter", "Otter*")),
+        ("Otter?", ["alias/Otter"], None),
+        ("Otter?", ["alias/Otters"], ("alias/Otters", "Otter?")),
+        ("alias/Otter", ["alias/Otter"], ("alias/Otter", "Otter")),
+        ("team/*", ["alias/team/a"], ("alias/team/a", "team/*")),
+        ("*", [], None),
+        ("", ["alias/Otter"], None),
+    ],
+)
+def test_an_alias_is_whitelisted(whitelist: str, aliases: list[str], expected: tuple[str, str] | None) -> None:
+    parameters = RuleParameters.parse({**NEEDED, "CMK_Whitelist": whitelist})
+    assert parameters.whitelisting(aliases) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "expected"),
+    [
+        ("StrictSeparationOfDuties", "", "strict", False),
+        ("StrictSeparationOfDuties", " false ", "strict", False),
+        ("StrictSeparationOfDuties", "true", "strict", True),
+        ("ReportResourceAs", "", "report_key_id", False),
+        ("ReportResourceAs", "Alias", "report_key_id", False),
+        ("ReportResourceAs", " KeyId", "report_key_id", True),
+        ("ExecutionRoleName", " rdk/config-role ", "execution_role_name", "rdk/config-role"),
+        ("ExecutionRoleName", "  ", "execution_role_name", ""),
+    ],
+)
+def test_optional_parameters(name: str, value: str, attribute: str, expected: object) -> None:
+    assert getattr(RuleParameters.parse({**NEEDED, name: value}), attribute) == expected
+
+
+@pytest.mark.parametrize("source", ["", "KMS", " KMS "])
+def test_reading_from_kms_is_the_default(source: str) -> None:
+    assert RuleParameters.parse({**NEEDED, "ReadKeysFrom": source}) == RuleParameters.parse(NEEDED)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, ["Admin_User_Id", "null"]),
+        ({"Admin_User_Id": ""}, ["Admin_User_Id", '""']),
+        ({"Admin_User_Id": " , "}, ["Admin_User_Id", '" , "']),
+        ({**NEEDED, "CMK_Whitlist": "a"}, ["CMK_Whitlist", "CMK_Whitelist", "ExecutionRoleName"]),
+        ({**NEEDED, "admin_user_id": "a"}, ["admin_user_id"]),
+        ({"Admin_User_Id": 7}, ["Admin_User_Id", "7", "string"]),
+        ({**NEEDED, "StrictSeparationOfDuties": True}, ["StrictSeparationOfDuties", "true", "string"]),
+        ({**NEEDED, "StrictSeparationOfDuties": "True"}, ["StrictSeparationOfDuties", '"True"', "false, true"]),
+        ({**NEEDED, "ReportResourceAs": "alias"}, ["ReportResourceAs", '"alias"', "Alias, KeyId"]),
+        ({**NEEDED, "ReadKeysFrom": "S3"}, ["ReadKeysFrom", '"S3"', "KMS"]),
+        ({**NEEDED, "ReadKeysFrom": "Config"}, ["ReadKeysFrom", '"Config"', "KMS"]),
+        ({**NEEDED, "ExecutionRoleName": "arn:aws:iam::1:role/a"}, ["ExecutionRoleName", "arn:aws:iam::1:role/a"]),
+        ({**NEEDED, "ExecutionRoleName": "two words"}, ["ExecutionRoleName", '"two words"']),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_its_value_and_what_is_allowed(
+    given: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(RuleError) as raised:
+        RuleParameters.parse(given)
+    sentence = str(raised.value)
+    assert [word for word in words if word not in sentence] == []
+    assert sentence.endswith(".")
+    assert "\n" not in sentence

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from AWSConfigRuleKMS import Request, RuleError, Subject
+from kms_rule.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
+
+TIME = "2026-01-13T19:12:27.681Z"
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+OTHER_KEY_ID = "9999abcd-12ab-34cd-56ef-1234567890ab"
+KEY_ARN = f"arn:aws:kms:us-east-1:123456789012:key/{KEY_ID}"
+RECORDED_EVENTS = Path(__file__).parents[3] / "shared" / "recorded-events"
+
+SCHEDULED = scheduled_notification(TIME)
+CHANGED = change_notification(key_item(KEY_ID, TIME))
+
+
+def moved(property_name: str, previous: object) -> dict[str, Any]:
+    return {"changedProperties": {property_name: {"previousValue": previous, "updatedValue": None}}}
+
+
+@pytest.mark.parametrize(
+    ("invoking_event", "expected"),
+    [
+        pytest.param(SCHEDULED, Subject(TIME, every_key=True), id="schedule"),
+        pytest.param(CHANGED, Subject(TIME, key_ids=(KEY_ID,)), id="change"),
+        pytest.param(
+            {key: value for key, value in CHANGED.items() if key != "notificationCreationTime"},
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="change without notificationCreationTime",
+        ),
+        pytest.param(
+            {
+                "messageType": "OversizedConfigurationItemChangeNotification",
+                "configurationItemSummary": key_item(KEY_ID, TIME),
+            },
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="oversized",
+        ),
+        *(
+            pytest.param(
+                change_notification(key_item(KEY_ID, TIME, status)), Subject(TIME, gone=(KEY_ID,)), id=f"key {status}"
+            )
+            for status in ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")
+        ),
+        pytest.param(
+            change_notification(key_item(KEY_ID, TIME, "ResourceDiscovered")),
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="discovered",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", KEY_ID, TIME)), Subject(TIME, key_ids=(KEY_ID,)), id="alias"
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", KEY_ARN, TIME)),
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="alias that names its key by ARN",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.TargetKeyId", OTHER_KEY_ID)),
+            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID)),
+            id="alias that moved",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.TargetKeyId", KEY_ID)),
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="alias that moved to where it was",
+        ),
+        pytest.param(
+            change_notification(
+                {**alias_item("alias/a", None, TIME), "configuration": {"aliasName": "alias/a", "targetKeyId": KEY_ID}},
+                moved("Configuration.targetKeyId", OTHER_KEY_ID),
+            ),
+            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID)),
+            id="alias in AWS Config's older spelling",
+        ),
+        pytest.param(
+            change_notification(
+                alias_item("alias/a", None, TIME, "ResourceDeleted"),
+                moved("Configuration", {"AliasName": "alias/a", "TargetKeyId": KEY_ID}),
+            ),
+            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",)),
+            id="deleted alias whose key the difference names",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", None, TIME, "ResourceDeleted"), {"changedProperties": None}),
+            Subject(TIME, gone=("alias/a",)),
+            id="deleted alias whose key nothing names",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.AliasName", "alias/b")),
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="difference about something else",
+        ),
+        pytest.param(
+            change_notification(
+                {**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": None, "resourceId": "12"}
+            ),
+            Subject(TIME, gone=("alias/a",)),
+            id="deleted alias named by its ARN alone",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/aws/ebs", None, TIME)), Subject(TIME), id="AWS alias without key"
+        ),
+    ],
+)
+def test_an_event_asks_for(invoking_event: dict[str, Any], expected: Subject) -> None:
+    assert Request.from_event(rule_event(invoking_event)).subject == expected
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (key_item(KEY_ID, TIME), Subject(TIME, gone=(KEY_ID,))),
+        (alias_item("alias/a", KEY_ID, TIME), Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",))),
+    ],
+)
+def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) -> None:
+    event = rule_event(change_notification(item), eventLeftScope=True)
+    assert Request.from_event(event).subject == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (None, ["The event", "null"]),
+        ([], ["The event", "[]"]),
+        (rule_event(SCHEDULED, ruleParameters=None), ["ruleParameters", "null"]),
+        (rule_event(SCHEDULED, ruleParameters="{"), ["ruleParameters", "not JSON", '"{"']),
+        (rule_event(SCHEDULED, ruleParameters="[]"), ["ruleParameters", "[]"]),
+        (rule_event(SCHEDULED, ruleParameters="[" * 100_000), ["ruleParameters", "not JSON"]),
+        (rule_event(SCHEDULED, ruleParameters={}), ["ruleParameters", "{}"]),
+        (rule_event(SCHEDULED, invokingEvent=None), ["invokingEvent", "null"]),
+        (rule_event(SCHEDULED, invokingEvent="nonsense\n"), ["invokingEvent", "not JSON"]),
+        (rule_event(SCHEDULED, invokingEvent='"text"'), ["invokingEvent", '"text"']),
+        (rule_event({}), ["messageType", "null", "ScheduledNotification"]),
+        (rule_event({"messageType": ["a"]}), ["messageType", '["a"]']),
+        (
+            rule_event({"messageType": "ConfigurationSnapshotDeliveryCompleted"}),
+            ["messageType", "ConfigurationSnapshotDeliveryCompleted"],
+        ),
+        (rule_event({"messageType": "ScheduledNotification"}), ["notificationCreationTime"]),
+        (rule_event(scheduled_notification("yesterday")), ["notificationCreationTime", '"yesterday"']),
+        (rule_event({"messageType": "ConfigurationItemChangeNotification"}), ["configurationItem", "null"]),
+        (
+            rule_event({"messageType": "OversizedConfigurationItemChangeNotification"}),
+            ["configurationItemSummary", "null"],
+        ),
+        (
+            rule_event(change_notification({**key_item("i-0", TIME), "resourceType": "AWS::EC2::Instance"})),
+            ["AWS::EC2::Instance", "AWS::KMS::Key"],
+        ),
+        (rule_event(change_notification({**key_item("i-0", TIME), "resourceType": {}})), ["{}", "AWS::KMS::Key"]),
+        (rule_event(change_notification({**key_item("", TIME)})), ["resourceId"]),
+        (rule_event(change_notification(alias_item("alias/a", None, TIME))), ["alias/a", "which key"]),
+        (
+            rule_event(
+                change_notification(
+                    {**alias_item("a", None, TIME, "ResourceDeleted"), "resourceName": None, "ARN": "arn"}
+                )
+            ),
+            ["AWS::KMS::Alias", "does not name"],
+        ),
+        (rule_event(SCHEDULED, evaluationMode="PROACTIVE"), ["evaluationMode", "PROACTIVE", "DETECTIVE"]),
+        (rule_event(SCHEDULED, resultToken=None), ["resultToken"]),
+        (rule_event(SCHEDULED, configRuleName=None), ["configRuleName"]),
+    ],
+)
+def test_a_wrong_event_is_explained_in_one_sentence(event: object, words: list[str]) -> None:
+    with pytest.raises(RuleError) as raised:
+        Request.from_event(event)
+    sentence = str(raised.value)
+    assert [word for word in words if word not in sentence] == []
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert len(sentence) < 500
+
+
+def test_an_event_of_before_evaluation_modes_is_read() -> None:
+    request = Request.from_event(rule_event(SCHEDULED, evaluationMode=None))
+    assert request.subject.every_key
+
+
+@pytest.mark.skipif(not RECORDED_EVENTS.is_dir(), reason="the recorded events lie beside the project's own checkout")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "create-kms-key.json",
+            Subject("2023-07-13T19:12:27.681Z", key_ids=("8dc556cc-000e-4d91-a876-271c1197461a",)),
+        ),
+        (
+            "update-kms-key.json",
+            Subject("2023-07-13T19:16:32.023Z", key_ids=("8dc556cc-000e-4d91-a876-271c1197461a",)),
+        ),
+        (
+            "delete-kms-key.json",
+            Subject("2023-07-13T19:16:32.023Z", gone=("8dc556cc-000e-4d91-a876-271c1197461a",)),
+        ),
+        ("periodic.json", Subject("2016-07-13T21:50:00.373Z", every_key=True)),
+    ],
+)
+def test_recorded_events_are_read(name: str, expected: Subject) -> None:
+    event = json.loads((RECORDED_EVENTS / name).read_text(encoding="utf-8"))
+    event["ruleParameters"] = '{"Admin_User_Id": "AROAOTTER*"}'
+    assert Request.from_event(event).subject == expected
+
+
+@pytest.mark.skipif(not RECORDED_EVENTS.is_dir(), reason="the recorded events lie beside the project's own checkout")
+def test_a_recorded_event_of_another_resource_type_is_refused() -> None:
+    event = json.loads((RECORDED_EVENTS / "oversized.json").read_text(encoding="utf-8"))
+    event |= {"ruleParameters": '{"Admin_User_Id": "AROAOTTER*"}', "configRuleName": "a rule"}
+    with pytest.raises(RuleError, match="AWS::EC2::Instance"):
+        Request.from_event(event)

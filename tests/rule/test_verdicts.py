@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from AWSConfigRuleKMS import SCENARIOS, Key, RuleParameters, judge
+
+PARAMETERS = RuleParameters.parse({"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*,AIDASEAL"})
+STRICT = replace(PARAMETERS, strict=True)
+
+USAGE = ["kms:Encrypt", "kms:Decrypt"]
+ADMINISTRATION = ["kms:Create*", "kms:Delete*", "kms:Put*"]
+LISTED = "AROAOTTERADMIN:*"
+UNLISTED = "AROABADGER:*"
+
+
+def allow(actions: str | list[str], *user_ids: str, **elements: object) -> dict[str, Any]:
+    condition = {"Condition": {"StringLike": {"aws:userId": list(user_ids)}}} if user_ids else {}
+    return {"Effect": "Allow", "Action": actions, "Resource": "*", **condition, **elements}
+
+
+def key(*statements: object, **fields: Any) -> Key:
+    return Key("key-1", ("alias/testkey",), policy=json.dumps({"Statement": statements}), **fields)
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        pytest.param([allow("kms:*", LISTED)], "wildcard-policy-action-not-compliant", id="3: kms:*"),
+        pytest.param([allow(USAGE)], "no-user-condition-not-compliant", id="usage for everybody"),
+        pytest.param([allow(ADMINISTRATION)], "no-user-condition-not-compliant", id="administration for everybody"),
+        pytest.param(
+            [allow(USAGE, LISTED), allow("kms:CreateGrant")], "no-user-condition-not-compliant", id="a grant for all"
+        ),
+        pytest.param([allow(USAGE, "AROA*")], "no-user-condition-not-compliant", id="usage for every role"),
+        pytest.param(
+            [allow([*USAGE, *ADMINISTRATION], UNLISTED)], "no-separation-of-duty-not-compliant", id="4: one statement"
+        ),
+        pytest.param(
+            [allow("kms:Decrypt", LISTED), *(allow(action, UNLISTED) for action in ADMINISTRATION)],
+            "no-separation-of-duty-not-compliant",
+            id="4: several statements",
+        ),
+        pytest.param(
+            [allow(USAGE, LISTED), allow(ADMINISTRATION, LISTED, UNLISTED)],
+            "no-separation-of-duty-not-compliant",
+            id="4: one of two administrators is not listed",
+        ),
+        pytest.param([allow(USAGE, UNLISTED)], "separation-of-duty-compliant", id="5: usage alone"),
+        pytest.param([allow("kms:Decrypt", UNLISTED)], "separation-of-duty-compliant", id="5: half of usage"),
+        pytest.param(
+            [allow([*USAGE, "kms:CreateGrant", "kms:Put*"], UNLISTED)],
+            "separation-of-duty-compliant",
+            id="5: two thirds of administration",
+        ),
+        pytest.param(
+            [allow(USAGE, UNLISTED), allow(["kms:GetKeyPolicy", "kms:ScheduleKeyDeletion"])],
+            "separation-of-duty-compliant",
+            id="5: what is no duty needs no condition",
+        ),
+        pytest.param([allow(ADMINISTRATION, LISTED)], "admin-actions-compliant", id="6: one statement"),
+        pytest.param(
+            [allow(action, LISTED, "AIDASEAL") for action in ADMINISTRATION],
+            "admin-actions-compliant",
+            id="6: several statements, users covered by different patterns",
+        ),
+        pytest.param([allow(ADMINISTRATION, UNLISTED)], "admin-role-not-in-whitelist-not-compliant", id="7"),
+        pytest.param(
+            [allow(ADMINISTRATION, "AROAO*")],
+            "admin-role-not-in-whitelist-not-compliant",
+            id="7: wider than the whitelist",
+        ),
+        pytest.param(
+            [allow(USAGE, UNLISTED), allow(ADMINISTRATION, LISTED)],
+            "admin-role-not-allowed-actions-not-compliant",
+            id="8",
+        ),
+        pytest.param([allow(["kms:Create*", "kms:Put*"], LISTED)], "no-scenario-not-compliant", id="administers half"),
+        pytest.param([allow("kms:GetKeyPolicy")], "no-scenario-not-compliant", id="grants no duty"),
+        pytest.param([], "no-scenario-not-compliant", id="grants nothing"),
+        pytest.param([allow(USAGE, LISTED, Effect="Deny")], "no-scenario-not-compliant", id="denies only"),
+        pytest.param(
+            [allow(USAGE, LISTED), allow(ADMINISTRATION, LISTED), allow(ADMINISTRATION, Effect="Deny")],
+            "admin-role-not-allowed-actions-not-compliant",
+            id="8: a Deny beside it does not help",
+        ),
+        pytest.param(
+            [allow(USAGE, LISTED), {"Effect": "Deny"}], "malformed-policy-not-compliant", id="a Deny without Action"
+        ),
+    ],
+)
+def test_a_policy_meets_the_scenario(statements: list[object], expected: str) -> None:
+    assert judge(key(*statements), PARAMETERS).scenario.name == expected
+
+
+@pytest.mark.parametrize(
+    ("statements", "lax", "strict"),
+    [
+        ([allow(USAGE, UNLISTED)], 5, 5),
+        ([allow([*USAGE, "kms:CreateGrant"], UNLISTED)], 5, 4),
+        ([allow([*USAGE, "kms:CreateGrant"], LISTED)], 5, 8),
+        ([allow("kms:CreateGrant", LISTED)], None, None),
+        ([allow(ADMINISTRATION, LISTED)], 6, 6),
+        ([allow(ADMINISTRATION, UNLISTED)], 7, 7),
+    ],
+)
+def test_strict_separation_counts_any_administration_beside_usage(
+    statements: list[object], lax: int | None, strict: int | None
+) -> None:
+    numbers = [judge(key(*statements), parameters).scenario.number for parameters in (PARAMETERS, STRICT)]
+    assert numbers == [lax, strict]
+
+
+@pytest.mark.parametrize(
+    ("fields", "scenario", "annotation"),
+    [
+        (
+            {"manager": "AWS", "state": "Disabled"},
+            "aws-managed-key-not-applicable",
+            "Key alias/testkey is managed by AWS, so its key policy is not judged: nothing to do",
+        ),
+        ({"state": "Disabled"}, "disabled-cmk-not-applicable", "CMK alias/testkey is disabled [scenario 1]"),
+        (
+            {"state": "PendingDeletion", "aliases": ("alias/Otter",)},
+            "disabled-cmk-not-applicable",
+            "CMK alias/testkey is disabled [key state PendingDeletion; scenario 1]",
+        ),
+        (
+            {"aliases": ("alias/testkey", "alias/Otter-1"), "policy": None},
+            "whitelisted-cmk-compliant",
+            "CMK alias/testkey is in whitelist for CMK Key Policy check [scenario 2: alias/Otter-1 matches Otter*]",
+        ),
+        (
+            {"policy": None, "denied": ("kms:GetKeyPolicy",)},
+            "key-policy-denied-not-compliant",
+            "Key Policy for alias/testkey cannot be read: allow kms:GetKeyPolicy to the rule's role, in the key policy "
+            "or through the account's root",
+        ),
+        (
+            {"policy": None, "denied": ("kms:DescribeKey", "kms:GetKeyPolicy")},
+            "key-policy-denied-not-compliant",
+            "Key Policy for alias/testkey cannot be read: allow kms:GetKeyPolicy to the rule's role, in the key policy "
+            "or through the account's root [kms:DescribeKey is missing, key taken for enabled]",
+        ),
+        (
+            {"policy": "[]"},
+            "malformed-policy-not-compliant",
+            "Key Policy for alias/testkey is malformed, correct it [it is no JSON object]",
+        ),
+        (
+            {"policy": json.dumps({"Statement": allow(USAGE, LISTED)}), "denied": ("kms:DescribeKey",)},
+            "separation-of-duty-compliant",
+            "in Key Policy for alias/testkey, statement does have separation of duties and CMK is not whitelisted "
+            "[kms:DescribeKey is missing, key taken for enabled; scenario 5: usage by statement 1 (kms:Encrypt, "
+            "kms:Decrypt)]",
+        ),
+        (
+            {"policy": json.dumps({"Statement": allow(["kms:Put*", "kms:Create*"], LISTED)})},
+            "no-scenario-not-compliant",
+            "Key Policy for alias/testkey does not have the permissions defined in the scenarios: grant usage or "
+            "administration to named users [no usage, and administration lacks kms:Delete*]",
+        ),
+        (
+            {"policy": json.dumps({"Statement": allow(USAGE, "AROA*", Sid="Everybody")})},
+            "no-user-condition-not-compliant",
+            "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId "
+            '["Everybody" (kms:Encrypt, kms:Decrypt), whose aws:userId "AROA*" limits nobody]',
+        ),
+        (
+            {"policy": json.dumps({"Statement": [{"Effect": "Allow", "NotAction": ["s3:*", "ec2:*"]}]})},
+            "wildcard-policy-action-not-compliant",
+            "in Key Policy for alias/testkey, statement does have open KMS permissions and CMK is not whitelisted "
+            "[scenario 3: statement 1 (NotAction s3:*, ec2:*)]",
+        ),
+    ],
+)
+def test_an_annotation_says_what_decided(fields: dict[str, Any], scenario: str, annotation: str) -> None:
+    verdict = judge(replace(key(), **fields), PARAMETERS)
+    assert (verdict.scenario.name, verdict.annotation("alias/testkey")) == (scenario, annotation)
+
+
+@pytest.mark.parametrize(
+    ("statements", "brackets"),
+    [
+        (1, '["Long name of a statement 1" (kms:Encrypt, kms:Decrypt)]'),
+        (3, '["Long name of a statement 1", "Long name of a statement 2", "Long name of a statement 3"]'),
+        (12, "[statements 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]"),
+        (99, "[99 statements]"),
+    ],
+)
+def test_the_more_statements_decide_the_shorter_they_are_named(statements: int, brackets: str) -> None:
+    policy = [allow(USAGE, Sid=f"Long name of a statement {number}") for number in range(1, statements + 1)]
+    annotation = judge(key(*policy), PARAMETERS).annotation("alias/testkey")
+    assert annotation.endswith(f"add StringLike on aws:userId {brackets}")
+
+
+def test_a_long_id_gives_way_in_its_middle() -> None:
+    annotation = judge(key(allow(USAGE, LISTED)), PARAMETERS).annotation("alias/" + "a" * 120 + "b" * 124)
+    assert len(annotation) == 256
+    assert annotation.startswith("in Key Policy for alias/aaaa")
+    assert "aaa...bbb" in annotation
+    assert annotation.endswith("bbb, statement does have separation of duties and CMK is not whitelisted")
+
+
+def test_a_missing_permission_is_named_however_long_the_id() -> None:
+    denied = replace(key(allow(USAGE, LISTED)), denied=("kms:DescribeKey",))
+    annotation = judge(denied, PARAMETERS).annotation("alias/" + "a" * 250)
+    assert annotation.endswith("[kms:DescribeKey is missing, key taken for enabled]")
+    assert len(annotation) == 256
+
+
+@pytest.mark.parametrize("sid", ["two\nlines", "right\u202eleft", "nul\x00", "\ud800", "é"])
+def test_a_name_cannot_break_the_line_of_an_annotation(sid: str) -> None:
+    annotation = judge(key(allow("kms:*", Sid=sid)), PARAMETERS).annotation("alias/testkey")
+    assert annotation.isascii()
+    assert annotation.isprintable()
+
+
+def test_a_reported_id_is_the_alias_or_the_key_id() -> None:
+    two = Key("key-1", ("alias/a", "alias/b"))
+    assert two.reported_ids(PARAMETERS) == ("alias/a", "alias/b")
+    assert two.reported_ids(replace(PARAMETERS, report_key_id=True)) == ("key-1",)
+    assert Key("key-1").reported_ids(PARAMETERS) == ("key-1",)
+
+
+STATEMENTS = st.fixed_dictionaries(
+    {
+        "Effect": st.sampled_from(["Allow", "Deny", "allow"]),
+        "Action": st.lists(st.sampled_from([*USAGE, *ADMINISTRATION, "kms:*", "kms:CreateGrant", "kms:Sign"])),
+    },
+    optional={
+        "Sid": st.text(max_size=300),
+        "Condition": st.sampled_from(
+            [{"StringLike": {"aws:userId": user_id}} for user_id in (LISTED, UNLISTED, "*", "AROABEAVER" * 30)]
+        ),
+    },
+)
+KEYS = st.builds(
+    Key,
+    id=st.just("key-1"),
+    aliases=st.lists(st.text(max_size=10)).map(tuple),
+    manager=st.sampled_from(["CUSTOMER", "CUSTOMER", "AWS"]),
+    state=st.sampled_from(["Enabled", "Enabled", "Disabled", "PendingImport"]),
+    policy=st.one_of(
+        st.none(),
+        st.text(),
+        st.builds(lambda statements: json.dumps({"Statement": statements}), st.lists(STATEMENTS, max_size=20)),
+    ),
+    denied=st.sampled_from([(), ("kms:DescribeKey",), ("kms:GetKeyPolicy",), ("kms:DescribeKey", "kms:GetKeyPolicy")]),
+)
+
+
+@given(KEYS, st.text(min_size=1, max_size=300), st.sampled_from([PARAMETERS, STRICT]))
+def test_every_key_gets_an_annotation_that_aws_config_takes(
+    anything: Key, reported_id: str, parameters: RuleParameters
+) -> None:
+    annotation = judge(anything, parameters).annotation(reported_id)
+    assert 1 <= len(annotation) <= 256
+    assert annotation.isascii()
+    assert annotation.isprintable()
+
+
+def test_the_post_s_scenarios_are_numbered_in_its_order() -> None:
+    assert {scenario.number: scenario.name for scenario in SCENARIOS if scenario.number} == {
+        1: "disabled-cmk-not-applicable",
+        2: "whitelisted-cmk-compliant",
+        3: "wildcard-policy-action-not-compliant",
+        4: "no-separation-of-duty-not-compliant",
+        5: "separation-of-duty-compliant",
+        6: "admin-actions-compliant",
+        7: "admin-role-not-in-whitelist-not-compliant",
+        8: "admin-role-not-allowed-actions-not-compliant",
+    }
