@@ -16,17 +16,16 @@ Feature: AWSConfigRuleKMS
     With ReportResourceAs = KeyId, always by the key id.
 
   Rule Parameters:
-    | Name                     | Needed | Default         | Meaning                                                     |
-    | CMK_Whitelist            | no     | no key          | Comma-separated alias patterns of keys that are not judged  |
-    |                          |        |                 | by their policy, with or without the leading alias/.        |
-    | Admin_User_Id            | yes    | -               | Comma-separated user id patterns of those who may           |
-    |                          |        |                 | administer keys.                                            |
-    | StrictSeparationOfDuties | no     | false           | With true, any one of kms:Create*, kms:Delete* and kms:Put* |
-    |                          |        |                 | beside usage is too much; with false, all three are.        |
-    | ReportResourceAs         | no     | Alias           | Alias or KeyId: what a result is reported under.            |
-    | ReadKeysFrom             | no     | KMS             | KMS or Config: where a scheduled run reads keys.            |
-    | ExecutionRoleName        | no     | the event's own | Name of the role to assume instead of the one that AWS      |
-    |                          |        | role            | Config names in executionRoleArn.                           |
+    | Name                     | Needed | Default | Meaning                                                                     |
+    | CMK_Whitelist            | no     | no key  | Comma-separated alias patterns of keys that are not judged by their policy, |
+    |                          |        |         | with or without the leading alias/.                                         |
+    | Admin_User_Id            | yes    | -       | Comma-separated user id patterns of those who may administer keys.          |
+    | StrictSeparationOfDuties | no     | false   | With true, any one of kms:Create*, kms:Delete* and kms:Put* beside usage is |
+    |                          |        |         | too much; with false, all three are.                                        |
+    | ReportResourceAs         | no     | Alias   | Alias or KeyId: what a result is reported under.                            |
+    | ReadKeysFrom             | no     | KMS     | KMS or Config: where a scheduled run reads keys.                            |
+    | ExecutionRoleName        | no     | none    | Name of the role to assume instead of the one that AWS Config names in      |
+    |                          |        |         | executionRoleArn.                                                           |
     In the patterns, * stands for any characters and ? for one; upper and lower case differ.
 
   Words used below:

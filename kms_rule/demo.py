@@ -1,58 +1,80 @@
-"""Shows the rule at work: an emulated account, the event that AWS Config sends, and the table of its console."""
+"""Shows the rule at work: keys in an emulated account, the rule deployed to it by RDK, and the compliance dashboard."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import boto3
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from AWSConfigRuleKMS import lambda_handler
+from kms_rule.deployment import ConfigService, deploy, deployed_function
 from kms_rule.emulator import EmulatedAccount, emulated_account
-from kms_rule.events import POST_PARAMETERS, now, rule_event, scheduled_notification
-from kms_rule.example_keys import EXAMPLE_KEYS, ExampleKey
+from kms_rule.events import POST_PARAMETERS, RULE_NAME
+from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY, ExampleKey, Policy, readable
 
-if TYPE_CHECKING:
-    from mypy_boto3_config.type_defs import EvaluationTypeDef
-
-COLOURS: Mapping[str, str] = {"COMPLIANT": "green", "NON_COMPLIANT": "red", "NOT_APPLICABLE": "bright_black"}
+COLOURS: Mapping[str, str] = {"COMPLIANT": "green", "NON_COMPLIANT": "red"}
 WIDTH_WHERE_THERE_IS_NO_TERMINAL = 160
+REPAIRED_ALIAS = "alias/SecurityOtterCMK"
+
+type Result = Mapping[str, str]
 
 
 def run_demo() -> None:
-    """Judge the example keys on an emulated account and print the verdicts; nothing leaves this machine."""
+    """Deploy the rule to an emulated account, re-evaluate it, repair one key, and print what the dashboard shows."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH_WHERE_THERE_IS_NO_TERMINAL)
-    os.environ.setdefault("LOGGING_LEVEL", "WARNING")
     with emulated_account() as account:
-        for key in EXAMPLE_KEYS:
-            create(key)
-        account.add_aws_managed_key("ebs")
-        console.print(
-            f"{len(EXAMPLE_KEYS) + 1} keys in an emulated account; AWS Config sends its scheduled event with the "
-            f"post's parameters, CMK_Whitelist = {POST_PARAMETERS['CMK_Whitelist']} and "
-            f"Admin_User_Id = {POST_PARAMETERS['Admin_User_Id']}.",
-            highlight=False,
-        )
-        evaluations = lambda_handler(rule_event(scheduled_notification(now())), context_of(account))
-    console.print(resources_in_scope(evaluations))
-    console.print(totals(evaluations), highlight=False)
+        key_ids = create_keys(account)
+        say(console, f"1. An emulated AWS account with {len(key_ids) + 1} keys; nothing leaves this machine.")
+        deployment = deploy(account).strip().splitlines()
+        say(console, f"2. rdk deploy {RULE_NAME}: {deployment[-1].partition(': ')[2]}")
+        parameters = ", ".join(f"{name} = {value}" for name, value in POST_PARAMETERS.items())
+        say(console, f"   The rule's parameters are the post's: {parameters}.")
+        with deployed_function(account) as function:
+            show(console, ConfigService(account, function), key_ids[REPAIRED_ALIAS])
 
 
-def create(key: ExampleKey) -> str:
+def show(console: Console, config: ConfigService, repaired_key_id: str) -> None:
+    """Re-evaluate the deployed rule, then repair one key and let AWS Config report the change; print both results."""
+    boto3.client("config").start_config_rules_evaluation(ConfigRuleNames=[RULE_NAME])
+    before = config.results()
+    say(console, "3. Re-evaluate: AWS Config invokes the deployed package, on schedule and for each key.")
+    console.print(resources_in_scope(before))
+    say(console, totals(before))
+    say(console, "Keys that are disabled or managed by AWS are not applicable, and on no list.")
+    put_policy(repaired_key_id, readable(USAGE_ONLY))
+    config.change(repaired_key_id)
+    after = config.results()
+    say(console, f"4. The policy of {REPAIRED_ALIAS} is repaired; AWS Config reports the change of that key.")
+    changed = [row["ComplianceResourceId"] for row in after if row not in before]
+    console.print(resources_in_scope(after, changed))
+    say(console, totals(after))
+    say(console, f"{len(changed)} of {len(after)} rows changed: {', '.join(changed)}")
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line without colouring the numbers in it."""
+    console.print(text, highlight=False)
+
+
+def create_keys(account: EmulatedAccount) -> dict[str, str]:
+    """Create the example keys and one that AWS manages; return the ids of the former, by alias where they have one."""
+    created = [(create_key(key), key) for key in EXAMPLE_KEYS]
+    account.add_aws_managed_key("ebs")
+    return {key.aliases[0] if key.aliases else key_id: key_id for key_id, key in created}
+
+
+def create_key(key: ExampleKey) -> str:
     """Create an example key in the account that boto3 reaches, and return its id."""
     kms = boto3.client("kms")
     key_id = kms.create_key(Description=key.shows)["KeyMetadata"]["KeyId"]
     if key.policy is not None:
-        kms.put_key_policy(KeyId=key_id, PolicyName="default", Policy=json.dumps(key.policy))
+        put_policy(key_id, key.policy)
     for alias in key.aliases:
         kms.create_alias(AliasName=alias, TargetKeyId=key_id)
     if not key.enabled:
@@ -60,27 +82,27 @@ def create(key: ExampleKey) -> str:
     return key_id
 
 
-def context_of(account: EmulatedAccount) -> object:
-    """Make what the handler reads of the context that Lambda gives to a function of this account."""
-    arn = f"arn:aws:lambda:{account.region}:{account.id}:function:RDK-Rule-Function-AWSConfigRuleKMS"
-    return SimpleNamespace(invoked_function_arn=arn)
+def put_policy(key_id: str, policy: Policy) -> None:
+    """Give a key this policy."""
+    boto3.client("kms").put_key_policy(KeyId=key_id, PolicyName="default", Policy=json.dumps(policy))
 
 
-def resources_in_scope(evaluations: Sequence[EvaluationTypeDef]) -> Table:
-    """Lay evaluations out as the AWS Config console does under "Resources in scope"."""
-    table = Table("ID", "Type", "Compliance", "Annotation", title="AWSConfigRuleKMS: resources in scope")
-    for item in evaluations:
-        compliance = item["ComplianceType"]
+def resources_in_scope(results: Sequence[Result], changed: Sequence[str] = ()) -> Table:
+    """Lay results out as the AWS Config console does under "Resources in scope"; those in `changed` stand out."""
+    table = Table("ID", "Type", "Compliance", "Annotation", title=f"{RULE_NAME}: resources in scope")
+    for result in results:
+        resource_id, compliance = result["ComplianceResourceId"], result["ComplianceType"]
         table.add_row(
-            item["ComplianceResourceId"],
-            item["ComplianceResourceType"],
+            resource_id,
+            result["ComplianceResourceType"],
             f"[{COLOURS[compliance]}]{compliance}[/]",
-            escape(item["Annotation"]),
+            escape(result["Annotation"]),
+            style="bold reverse" if resource_id in changed else None,
         )
     return table
 
 
-def totals(evaluations: Sequence[EvaluationTypeDef]) -> str:
-    """Say how many evaluations there are of each compliance type."""
-    counts = Counter[str](item["ComplianceType"] for item in evaluations)
+def totals(results: Sequence[Result]) -> str:
+    """Say how many results there are of each compliance type; those that are not applicable are on no list."""
+    counts = Counter(result["ComplianceType"] for result in results)
     return "  ".join(f"[{colour}]{counts[compliance]} {compliance}[/]" for compliance, colour in COLOURS.items())

@@ -18,15 +18,19 @@ from moto.kms.models import Key, KmsBackend
 from moto.kms.policy_validator import validate_policy
 from moto.server import ThreadedMotoServer
 
+import kms_rule.emulated_stack  # noqa: F401 - makes moto's CloudFormation know AWS::Config::ConfigRule
+from kms_rule.emulated_config import EmulatedConfig, Place
+
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
 class EmulatedAccount:
-    """An account that moto plays: `endpoint` is where its AWS answers, over HTTP."""
+    """An account that moto plays: `endpoint` is where its AWS answers, over HTTP; `config` is its AWS Config."""
 
     endpoint: str
+    config: EmulatedConfig
     id: str = DEFAULT_ACCOUNT_ID
     region: str = REGION
 
@@ -46,8 +50,10 @@ class EmulatedAccount:
         return key.id
 
     def reset(self) -> None:
-        """Empty the account."""
+        """Empty the account, and every other one on the server."""
+        # Any backend that is reset takes all others of moto with it.
         get_backend("kms").reset()
+        self.config.reset()
 
 
 @contextmanager
@@ -57,8 +63,13 @@ def emulated_account() -> Iterator[EmulatedAccount]:
     server = ThreadedMotoServer(LOOPBACK, 0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
-    account = EmulatedAccount(f"http://{LOOPBACK}:{port}")
-    with patch.dict(os.environ), patch("moto.kms.responses.validate_policy", _validate_policy):
+    config = EmulatedConfig(Place(DEFAULT_ACCOUNT_ID, REGION))
+    account = EmulatedAccount(f"http://{LOOPBACK}:{port}", config)
+    with (
+        patch.dict(os.environ),
+        patch("moto.kms.responses.validate_policy", _validate_policy),
+        config.install(),
+    ):
         # What is left of the person's own settings could lead a client to a real account.
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]

@@ -1,0 +1,88 @@
+"""`AWS::Config::ConfigRule` for moto's CloudFormation, which otherwise skips it without an error.
+
+Importing the module is enough: moto asks Python for all its resource classes whenever it reads a template.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+from moto.config.models import config_backends
+from moto.core.common_models import CloudFormationModel
+
+
+class ConfigRuleOfStack(CloudFormationModel):
+    """A rule that a stack made; AWS Config's side of it is moto's own."""
+
+    def __init__(self, name: str) -> None:
+        """Stand for the rule of this name."""
+        self.name = name
+
+    @property
+    def physical_resource_id(self) -> str:
+        """The rule's name."""
+        return self.name
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        """Say which property names the resource."""
+        return "ConfigRuleName"
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        """Say which resources of a template this class makes."""
+        return "AWS::Config::ConfigRule"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: object
+    ) -> Self:
+        """Create the rule, or change it if there is one of this name."""
+        config_backends[account_id][region_name].put_config_rule(
+            _as_request(resource_name, cloudformation_json["Properties"])
+        )
+        return cls(resource_name)
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Self,
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> Self:
+        """Change the rule to its new properties."""
+        del original_resource
+        return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
+    ) -> None:
+        """Delete the rule with its stack."""
+        del cloudformation_json
+        config_backends[account_id][region_name].delete_config_rule(resource_name)
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        """Delete the rule with its stack."""
+        config_backends[account_id][region_name].delete_config_rule(self.name)
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        """Say that templates cannot ask for an attribute of the rule here."""
+        del attr
+        return False
+
+
+def _as_request(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a template's properties as `PutConfigRule` takes them, without the evaluation modes that moto lacks."""
+    parameters = properties.get("InputParameters") or {}
+    request = {key: value for key, value in properties.items() if key != "EvaluationModes"}
+    return {
+        **request,
+        "ConfigRuleName": name,
+        "InputParameters": parameters if isinstance(parameters, str) else json.dumps(parameters),
+    }

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import AWSConfigRuleKMS
+from AWSConfigRuleKMSPolicy import KeyPolicy
+from tests.deploy.templates import TEMPLATES, read
+
+DEPLOYING = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text("utf-8")
+DENIED = "key-policy-denied-not-compliant"
+
+
+def test_quotes_the_sentence_of_a_key_policy_that_may_not_be_read() -> None:
+    (scenario,) = (scenario for scenario in AWSConfigRuleKMS.SCENARIOS if scenario.name == DENIED)
+    assert f"`{scenario.sentence.format(id='alias/testkey')}`" in DEPLOYING
+
+
+def test_quotes_what_is_said_of_a_key_that_may_not_be_described() -> None:
+    key = AWSConfigRuleKMS.Key("otter1", policy='{"Statement": []}', denied=("kms:DescribeKey",))
+    parameters = AWSConfigRuleKMS.RuleParameters.parse({"Admin_User_Id": "AROAOTTER*"})
+    annotation = AWSConfigRuleKMS.judge(key, parameters).annotation("alias/testkey")
+    assert "[kms:DescribeKey is missing, key taken for enabled; " in annotation
+    assert "`[kms:DescribeKey is missing, key taken for enabled; …]`" in DEPLOYING
+
+
+def test_shows_a_key_policy_statement_that_makes_no_key_non_compliant() -> None:
+    (snippet,) = re.findall(r"```json\n(.*?)```", DEPLOYING, re.DOTALL)
+    statement = json.loads(snippet)
+    assert statement["Action"] == ["kms:DescribeKey", "kms:GetKeyPolicy"]
+    policy = KeyPolicy.parse(json.dumps({"Statement": [statement]}))
+    assert not policy.opening_every_action()
+    assert not policy.granting_without_user_condition()
+
+
+def test_names_only_parameters_that_the_templates_have() -> None:
+    declared = {name for path in TEMPLATES for name in read(path)["Parameters"]}
+    overrides = re.findall(r"--parameter-overrides(.*?)\n(?:\n|    aws)", DEPLOYING, re.DOTALL)
+    given = {name for text in overrides for name in re.findall(r"([A-Z]\w+)=", text)}
+    given |= set(re.findall(r"ParameterKey=(\w+)", DEPLOYING))
+    assert given == {
+        "AdminUserId",
+        "CMKWhitelist",
+        "CodeBucket",
+        "CodeKey",
+        "ExcludedAccounts",
+        "FunctionRoleArns",
+        "MemorySize",
+        "Timeout",
+    }
+    assert given <= declared
