@@ -378,17 +378,40 @@ Feature: AWSConfigRuleKMS
     And the annotation mentions "<reason>"
 
     Examples: The document
-      | key policy                | reason              |
-      | Allow kms:Encrypt         | it is not JSON      |
-      | {"Version": "2012-10-17"} | it has no Statement |
+      | key policy                | reason               |
+      | Allow kms:Encrypt         | it is not JSON       |
+      | {"Version": "2012-10-17"} | it has no Statement  |
+      | ["kms:Encrypt"]           | it is no JSON object |
 
     Examples: A statement
       | key policy                                                                                               | reason                                       |
+      | {"Statement": ["kms:Encrypt"]}                                                                           | statement 1 is no JSON object                |
       | {"Statement": [{"Effect": "Deny"}]}                                                                      | statement 1 has neither Action nor NotAction |
       | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "NotAction": "kms:Put*"}]}                   | statement 1 has both Action and NotAction    |
       | {"Statement": [{"Effect": "Allow", "Action": [["kms:Encrypt"]]}]}                                        | the Action of statement 1                    |
       | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": ["AROAOTTER*"]}]}               | the Condition of statement 1                 |
       | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": "AROAOTTER*"}}]} | the Condition of statement 1                 |
+
+  Scenario: single-statement-compliant
+    AWS also takes a lone statement without the brackets of a list.
+
+    Given a KMS key with alias "alias/testkey"
+    And its key policy is
+      """
+      {
+        "Version": "2012-10-17",
+        "Statement": {
+          "Effect": "Allow",
+          "Principal": {"AWS": "*"},
+          "Action": "kms:Encrypt",
+          "Resource": "*",
+          "Condition": {"StringLike": {"aws:userId": "AROACRYPT:*"}}
+        }
+      }
+      """
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as COMPLIANT
+    And the annotation begins with "in Key Policy for alias/testkey, statement does have separation of duties and CMK is not whitelisted"
 
   Scenario Outline: no-user-condition-not-compliant
     Whoever grants usage, or anything of administration, must say to which users.
@@ -897,13 +920,13 @@ Feature: AWSConfigRuleKMS
     Then the rule raises an error that begins with "The rule parameter <problem>"
 
     Examples:
-      | name                     | value  | problem                                                                                     |
-      | Admin_User_Id            |        | Admin_User_Id is "": give at least one user id pattern, such as AROAOTTER*.                 |
-      | Admin_User_Id            | ,      | Admin_User_Id is ",": give at least one user id pattern, such as AROAOTTER*.                |
-      | StrictSeparationOfDuties | True   | StrictSeparationOfDuties is "True": allowed are false, true.                                |
-      | ReportResourceAs         | Arn    | ReportResourceAs is "Arn": allowed are Alias, KeyId.                                        |
-      | ReadKeysFrom             | Cache  | ReadKeysFrom is "Cache": allowed are KMS                                                    |
-      | CMK_Whitelists           | Otter* | "CMK_Whitelists" is unknown: remove or rename it; allowed are CMK_Whitelist, Admin_User_Id, |
+      | name                     | value  | problem                                                                                          |
+      | Admin_User_Id            |        | Admin_User_Id is "": give at least one user id pattern, such as AROAOTTER*.                      |
+      | Admin_User_Id            | ,      | Admin_User_Id is ",": give at least one user id pattern, such as AROAOTTER*.                     |
+      | StrictSeparationOfDuties | True   | StrictSeparationOfDuties is "True": allowed are false, true.                                     |
+      | ReportResourceAs         | Arn    | ReportResourceAs is "Arn": allowed are Alias, KeyId.                                             |
+      | ReadKeysFrom             | Cache  | ReadKeysFrom is "Cache": allowed are KMS                                                         |
+      | CMK_Whitelists           | Otter* | "CMK_Whitelists", given as "Otter*", is unknown: remove or rename it; allowed are CMK_Whitelist, |
 
   Scenario Outline: event-for-something-else-raises
     When AWS Config <event>

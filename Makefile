@@ -3,7 +3,7 @@ PYTHON := $(shell command -v python3.13 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint types pytest lock clean
+.PHONY: demo test lint types pytest package lock clean
 
 demo: $(READY)
 	@$(BIN)/python -m kms_rule demo
@@ -19,6 +19,9 @@ types: $(READY)
 
 pytest: $(READY)
 	$(BIN)/pytest --cov --cov-report=term-missing
+
+package: $(READY)
+	@$(BIN)/python -m kms_rule package
 
 # A path file makes the rule's folder importable as it is: packaged, it would not be the folder that RDK deploys.
 $(READY): requirements.lock

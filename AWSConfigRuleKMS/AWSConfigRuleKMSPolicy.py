@@ -162,7 +162,7 @@ class Duty(Enum):
     ADMINISTRATION = "administration"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Permission:
     """An action, or a group of actions, that the scenarios ask about.
 
@@ -173,19 +173,18 @@ class Permission:
     name: str
     duty: Duty
     actions: tuple[str, ...]
+    pattern: Pattern = field(init=False, repr=False)
 
-    @property
-    def pattern(self) -> str:
-        """The action, or the letters of the group and a `*`, in lower case."""
-        return lower_case(self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", Pattern.of(lower_case(self.name)))
 
     def granted_by(self, action: Pattern) -> bool:
         """Say whether the lower-case pattern of an `Action` grants this action, or something of this group."""
         return self._begins(action) or any(map(action.matches, self.actions))
 
     def _begins(self, action: Pattern) -> bool:
-        letters, many, _ = self.pattern.partition("*")
-        return bool(many) and action.symbols[: len(letters)] == tuple(letters)
+        *letters, last = self.pattern.symbols
+        return last is Wildcard.MANY and action.symbols[: len(letters)] == tuple(letters)
 
 
 PERMISSIONS = (
@@ -225,9 +224,7 @@ class ActionPattern:
         return cls(
             written,
             granted=frozenset(permission for permission in PERMISSIONS if permission.granted_by(pattern)),
-            exempted=frozenset(
-                permission for permission in PERMISSIONS if pattern.covers(Pattern.of(permission.pattern))
-            ),
+            exempted=frozenset(permission for permission in PERMISSIONS if pattern.covers(permission.pattern)),
             covers_every_action=pattern.covers(EVERY_ACTION),
             concerns_kms=pattern.fits_some_text_beginning_with(SERVICE_PREFIX),
         )

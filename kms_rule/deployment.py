@@ -34,6 +34,7 @@ PROJECT = Path(__file__).parents[1]
 RULE_FOLDER = PROJECT / RULE_NAME
 RDK = Path(sys.executable).with_name("rdk")
 FUNCTION_NAME = f"RDK-Rule-Function-{RULE_NAME}"
+DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
 class DeploymentError(Exception):
@@ -45,16 +46,12 @@ def rdk(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedP
 
     Whatever it returned, the caller gets its output and exit code, both as RDK left them.
     """
-    # RDK attaches policies of AWS's own to the role that it makes, which moto loads only if asked to.
-    environment = {
-        **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-        **settings,
-    }
-    return subprocess.run(  # noqa: S603 - runs RDK, which stands beside this interpreter
-        [RDK, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    # RDK zips to a file of a fixed name among the temporary ones, where two runs at a time would mix up their packages.
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch, **settings}
+        return subprocess.run(  # noqa: S603 - runs RDK, which stands beside this interpreter
+            [RDK, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
 
 
 def copy_rule(parent: Path) -> Path:
@@ -67,13 +64,19 @@ def create_code_bucket(account: EmulatedAccount) -> None:
     boto3.client("s3").create_bucket(Bucket=f"config-rule-code-bucket-{account.id}-{account.region}")
 
 
+def stack_status() -> str:
+    """Return how the stack of the rule is, as AWS CloudFormation says; RDK ends with 0 after a failed one too."""
+    [stack] = boto3.client("cloudformation").describe_stacks(StackName=RULE_NAME)["Stacks"]
+    return stack["StackStatus"]
+
+
 def deploy(account: EmulatedAccount) -> str:
     """Deploy the rule with `rdk deploy` and return what it printed; raises `DeploymentError` where that failed."""
     create_code_bucket(account)
     with tempfile.TemporaryDirectory() as parent:
         copy_rule(Path(parent))
         result = rdk("deploy", RULE_NAME, folder=Path(parent))
-    if result.returncode != 0 or "Config deploy complete." not in result.stdout:
+    if result.returncode != 0 or stack_status() not in DEPLOYED:
         raise DeploymentError(f"rdk deploy failed: {result.stdout}{result.stderr}")
     return result.stdout
 

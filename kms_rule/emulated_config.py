@@ -2,8 +2,9 @@
 
 moto plays AWS KMS and most of AWS Config, but keeps no evaluation results and has a single page for every list.
 `EmulatedConfig` adds these operations to moto's own response classes for as long as a `with` block lasts: AWS Config's
-`PutEvaluations`, `GetComplianceDetailsByConfigRule` and `StartConfigRulesEvaluation`, and the pages of AWS KMS's
-`ListKeys` and `ListAliases`. Clients reach them over HTTP like all of moto. Rules, keys and aliases remain moto's:
+`PutEvaluations`, `GetComplianceDetailsByConfigRule`, `StartConfigRulesEvaluation` and, for keys, which moto does not
+record, `BatchGetResourceConfig`; and the pages of AWS KMS's `ListKeys` and `ListAliases`. Clients reach them over HTTP
+like all of moto. Rules, keys and aliases remain moto's:
 what `PutConfigRule`, `DeleteConfigRule` or `CreateKey` does there counts here.
 
 The limits of a request are those of botocore's model of the service, so they are AWS's own. Beyond them nothing is
@@ -38,12 +39,15 @@ from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model, utcnow
+from moto.kms.models import Key, kms_backends
 from moto.kms.responses import KmsResponse
 
 LOGGER = logging.getLogger(__name__)
 
 LISTED_COMPLIANCE = frozenset({"COMPLIANT", "NON_COMPLIANT"})
 PAGE_PARAMETERS = frozenset({"Limit", "Marker", "NextToken"})
+
+KEY_RESOURCE_TYPE = "AWS::KMS::Key"
 
 # A result may be about the account itself, which is no type that AWS Config records.
 ACCOUNT_RESOURCE_TYPE = "AWS::::Account"
@@ -160,6 +164,9 @@ class EmulatedConfig:
 
     * `calls`: every request that reached the server, of any service, in the order of arrival; refused ones too.
     * `evaluations`: the name of each rule that a `StartConfigRulesEvaluation` started to evaluate.
+    * `items`: what AWS Config has recorded of a key, by key id, otherwise than it is in KMS now: fields that replace
+      those of the item, or `None` for a key that it has not recorded.
+    * `unprocessed`: how often more a `BatchGetResourceConfig` leaves a key unprocessed, by key id.
     * `on_evaluation`: is called with each of these names. It has returned when the client gets its answer, and may
       itself call the server. What it raises is logged and kept from the client, as AWS Config keeps it.
     """
@@ -167,6 +174,8 @@ class EmulatedConfig:
     home: Place
     calls: list[Call] = field(default_factory=list, init=False)
     evaluations: list[str] = field(default_factory=list, init=False)
+    items: dict[str, Mapping[str, Any] | None] = field(default_factory=dict, init=False)
+    unprocessed: dict[str, int] = field(default_factory=dict, init=False)
     on_evaluation: Callable[[str], object] = field(default=_do_nothing, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _invocations: dict[str, _Invocation] = field(default_factory=dict, init=False)
@@ -186,6 +195,7 @@ class EmulatedConfig:
             (BaseResponse, "setup_class", self._recording(BaseResponse.setup_class)),
             (ConfigResponse, "put_evaluations", _answering(self._put_evaluations)),
             (ConfigResponse, "get_compliance_details_by_config_rule", _answering(self._get_compliance_details)),
+            (ConfigResponse, "batch_get_resource_config", _answering(self._batch_get_resource_config)),
             (ConfigResponse, "start_config_rules_evaluation", _answering(self._start_evaluations)),
             (KmsResponse, "list_keys", self._paging(MOTO_LIST_KEYS, "Keys", _PageSize(100, 1000))),
             (KmsResponse, "list_aliases", self._paging(MOTO_LIST_ALIASES, "Aliases", _PageSize(50, 100))),
@@ -202,6 +212,8 @@ class EmulatedConfig:
             self.on_evaluation = _do_nothing
             self.calls.clear()
             self.evaluations.clear()
+            self.items.clear()
+            self.unprocessed.clear()
             self._invocations.clear()
             self._results.clear()
             self._refusals.clear()
@@ -282,6 +294,34 @@ class EmulatedConfig:
             refusal=InvalidNextTokenException(),
         )
         return {"EvaluationResults": page.items, "NextToken": page.token}
+
+    def _batch_get_resource_config(self, call: Call) -> dict[str, Any]:
+        """Return the items of those keys that are recorded, with each policy as JSON text within JSON text.
+
+        https://docs.aws.amazon.com/config/latest/APIReference/API_BatchGetResourceConfig.html; the shape of an item's
+        policy is that of a recorded history item.
+        """
+        keys: Sequence[Mapping[str, str]] = call.parameters["resourceKeys"]
+        left = [key for key in keys if self._leaves_unprocessed(key["resourceId"])]
+        found = [self._item(key, call.place) for key in keys if key not in left]
+        return {
+            "baseConfigurationItems": [item for item in found if item is not None],
+            "unprocessedResourceKeys": left,
+        }
+
+    def _leaves_unprocessed(self, resource_id: str) -> bool:
+        with self._lock:
+            times = self.unprocessed.get(resource_id, 0)
+            self.unprocessed[resource_id] = times - 1
+            return times > 0
+
+    def _item(self, key: Mapping[str, str], place: Place) -> dict[str, Any] | None:
+        keys = kms_backends[place.account_id][place.region].keys
+        resource_id = key["resourceId"]
+        changes = self.items.get(resource_id, {})
+        if key["resourceType"] != KEY_RESOURCE_TYPE or resource_id not in keys or changes is None:
+            return None
+        return {**_item_of(keys[resource_id]), **changes}
 
     def _start_evaluations(self, call: Call) -> dict[str, Any]:
         """Start to evaluate every named rule, or none if one of them does not exist.
@@ -395,6 +435,21 @@ class EmulatedConfig:
         next_token = secrets.token_urlsafe()
         self._bookmarks[next_token] = _Bookmark(name, bookmark.items, end)
         return _Page(items, next_token)
+
+
+def _item_of(key: Key) -> dict[str, Any]:
+    configuration = {"keyId": key.id, "arn": key.arn, "keyManager": key.key_manager, "keyState": key.key_state}
+    return {
+        "accountId": key.account_id,
+        "arn": key.arn,
+        "awsRegion": key.region,
+        "configurationItemStatus": "OK",
+        "configuration": json.dumps(configuration),
+        "recordingFrequency": "CONTINUOUS",
+        "resourceId": key.id,
+        "resourceType": KEY_RESOURCE_TYPE,
+        "supplementaryConfiguration": {"KeyRotationStatus": "false", "Policy": json.dumps(key.policy)},
+    }
 
 
 def _listing_name(call: Call) -> str:

@@ -23,6 +23,7 @@ from kms_rule.emulated_config import EmulatedConfig, Place
 
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
+RECORDINGS = "recordings-of-aws-config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,15 @@ class EmulatedAccount:
         key.key_manager = "AWS"
         self._kms.create_alias(key.id, f"alias/aws/{service}")
         return key.id
+
+    def start_recording(self) -> None:
+        """Make AWS Config record from now on, with the recorder and delivery channel that it needs for that."""
+        config, s3 = boto3.client("config"), boto3.client("s3")
+        s3.create_bucket(Bucket=RECORDINGS)
+        role = f"arn:aws:iam::{self.id}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+        config.put_configuration_recorder(ConfigurationRecorder={"name": "default", "roleARN": role})
+        config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": RECORDINGS})
+        config.start_configuration_recorder(ConfigurationRecorderName="default")
 
     def reset(self) -> None:
         """Empty the account, and every other one on the server."""

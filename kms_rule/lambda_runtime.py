@@ -176,7 +176,7 @@ class _RuntimeApi:
         self._function = function
         self._waiting: Queue[Invocation | None] = Queue()
         self._sent: dict[str, Invocation] = {}
-        self._ended = False
+        self._failure: Any = None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
 
@@ -199,9 +199,9 @@ class _RuntimeApi:
     def send(self, invocation: Invocation) -> None:
         with self._lock:
             self._sent[invocation.id] = invocation
-            ended = self._ended
-        if ended:
-            self.answer(invocation.id, "error", {"errorType": "Runtime.ExitError", "errorMessage": "process ended"})
+            failure = self._failure
+        if failure:
+            self.answer(invocation.id, "error", failure)
         else:
             self._waiting.put(invocation)
 
@@ -215,11 +215,12 @@ class _RuntimeApi:
             invocation.answers.put((kind, content))
 
     def fail_all(self, content: Any) -> None:
+        """Answer every event with an error, those to come too; the first error stands, as it is nearest the cause."""
         with self._lock:
-            self._ended = True
+            self._failure = failure = self._failure or content
             waiting = list(self._sent)
         for invocation_id in waiting:
-            self.answer(invocation_id, "error", content)
+            self.answer(invocation_id, "error", failure)
 
     def watch(self, process: subprocess.Popen[bytes]) -> None:
         """Answer for a process that ended without an answer."""

@@ -233,6 +233,8 @@ def of_a_reader(region: str) -> dict[str, tuple[str, ...]]:
         "kms:DescribeKey": (f"arn:aws:kms:{region}:123456789012:key/*",),
         "kms:GetKeyPolicy": (f"arn:aws:kms:{region}:123456789012:key/*",),
         "config:PutEvaluations": ("*",),
+        "config:BatchGetResourceConfig": ("*",),
+        "config:DescribeConfigurationRecorderStatus": ("*",),
         "config:GetComplianceDetailsByConfigRule": (f"arn:aws:config:{region}:123456789012:config-rule/*",),
     }
 

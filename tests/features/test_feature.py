@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,9 +81,14 @@ def beyond_moto(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> Be
     return BeyondMoto(account, unreadable)
 
 
+@cache
+def kms_at(endpoint: str) -> KMSClient:
+    return boto3.client("kms", endpoint_url=endpoint)
+
+
 @pytest.fixture
 def kms(account: EmulatedAccount) -> KMSClient:
-    return boto3.client("kms", endpoint_url=account.endpoint)
+    return kms_at(account.endpoint)
 
 
 def key_id_of(alias: str, kms: KMSClient) -> str:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoRegionError
+from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError, ProxyConnectionError
 
 from AWSConfigRuleKMS import RuleError, lambda_handler
 from kms_rule.events import (
@@ -18,6 +18,7 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
+from tests.rule.conftest import StubbedAws
 
 TIME = "2026-01-13T19:12:27.681Z"
 SCHEDULED = rule_event(scheduled_notification(TIME))
@@ -40,32 +41,27 @@ def changed(key_id: str) -> dict[str, Any]:
     return rule_event(change_notification(key_item(key_id, TIME)))
 
 
-@pytest.fixture
-def stubs(request: pytest.FixtureRequest) -> Any:
-    return request.getfixturevalue("aws")
-
-
-def expect_keys(stubs: Any, *key_ids: str, aliases: tuple[tuple[str, str], ...] = ()) -> None:
+def expect_keys(aws: StubbedAws, *key_ids: str, aliases: tuple[tuple[str, str], ...] = ()) -> None:
     listed = [{"AliasName": name, "TargetKeyId": key_id} for name, key_id in aliases]
-    stubs.kms.add_response("list_aliases", {"Aliases": listed, "Truncated": False}, {"Limit": 100})
+    aws.kms.add_response("list_aliases", {"Aliases": listed, "Truncated": False}, {"Limit": 100})
     keys = [{"KeyId": key_id} for key_id in key_ids]
-    stubs.kms.add_response("list_keys", {"Keys": keys, "Truncated": False}, {"Limit": 1000})
+    aws.kms.add_response("list_keys", {"Keys": keys, "Truncated": False}, {"Limit": 1000})
 
 
-def expect_description(stubs: Any, key_id: str, **metadata: str) -> None:
+def expect_description(aws: StubbedAws, key_id: str, **metadata: str) -> None:
     described = {"KeyMetadata": {"KeyId": key_id, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **metadata}}
-    stubs.kms.add_response("describe_key", described, {"KeyId": key_id})
+    aws.kms.add_response("describe_key", described, {"KeyId": key_id})
 
 
-def expect_policy(stubs: Any, key_id: str) -> None:
-    stubs.kms.add_response("get_key_policy", POLICY, {"KeyId": key_id, "PolicyName": "default"})
+def expect_policy(aws: StubbedAws, key_id: str) -> None:
+    aws.kms.add_response("get_key_policy", POLICY, {"KeyId": key_id, "PolicyName": "default"})
 
 
-def expect_report(stubs: Any, *expected: tuple[str, str]) -> None:
+def expect_report(aws: StubbedAws, *expected: tuple[str, str]) -> None:
     def check(evaluations: list[dict[str, str]]) -> bool:
         return [(item["ComplianceResourceId"], item["ComplianceType"]) for item in evaluations] == list(expected)
 
-    stubs.config.add_response(
+    aws.config.add_response(
         "put_evaluations",
         {"FailedEvaluations": []},
         {"Evaluations": Matching(check), "ResultToken": "TESTMODE", "TestMode": True},
@@ -82,24 +78,27 @@ class Matching:
     __hash__ = None  # type: ignore[assignment]
 
 
-def test_keys_and_aliases_of_every_page_are_read(stubs: Any) -> None:
+def test_keys_and_aliases_of_every_page_are_read(aws: StubbedAws) -> None:
     alias = {"AliasName": "alias/a", "TargetKeyId": "key-1"}
     second = {"AliasName": "alias/b", "TargetKeyId": "key-2"}
     unused = {"AliasName": "alias/aws/s3"}
-    stubs.kms.add_response("list_aliases", {"Aliases": [alias], "Truncated": True, "NextMarker": "m"}, {"Limit": 100})
-    stubs.kms.add_response("list_aliases", {"Aliases": [second, unused]}, {"Limit": 100, "Marker": "m"})
-    pages = [{"Keys": [{"KeyId": "key-1"}], "Truncated": True, "NextMarker": "n"}, {"Keys": [{"KeyId": "key-2"}]}]
-    stubs.kms.add_response("list_keys", pages[0], {"Limit": 1000})
-    expect_description(stubs, "key-1", KeyState="Disabled")
-    stubs.kms.add_response("list_keys", pages[1], {"Limit": 1000, "Marker": "n"})
-    expect_description(stubs, "key-2", KeyState="Disabled")
-    expect_report(stubs, ("alias/a", "NOT_APPLICABLE"), ("alias/b", "NOT_APPLICABLE"))
+    aws.kms.add_response("list_aliases", {"Aliases": [alias], "Truncated": True, "NextMarker": "m"}, {"Limit": 100})
+    aws.kms.add_response("list_aliases", {"Aliases": [second, unused]}, {"Limit": 100, "Marker": "m"})
+    pages: list[dict[str, Any]] = [
+        {"Keys": [{"KeyId": "key-1"}], "Truncated": True, "NextMarker": "n"},
+        {"Keys": [{"KeyId": "key-2"}]},
+    ]
+    aws.kms.add_response("list_keys", pages[0], {"Limit": 1000})
+    aws.kms.add_response("list_keys", pages[1], {"Limit": 1000, "Marker": "n"})
+    expect_description(aws, "key-1", KeyState="Disabled")
+    expect_description(aws, "key-2", KeyState="Disabled")
+    expect_report(aws, ("alias/a", "NOT_APPLICABLE"), ("alias/b", "NOT_APPLICABLE"))
     lambda_handler(SCHEDULED, HERE)
 
 
-def test_an_aws_alias_spares_every_call_for_its_key(stubs: Any) -> None:
-    expect_keys(stubs, "key-1", aliases=(("alias/aws/ebs", "key-1"),))
-    expect_report(stubs, ("alias/aws/ebs", "NOT_APPLICABLE"))
+def test_an_aws_alias_spares_every_call_for_its_key(aws: StubbedAws) -> None:
+    expect_keys(aws, "key-1", aliases=(("alias/aws/ebs", "key-1"),))
+    expect_report(aws, ("alias/aws/ebs", "NOT_APPLICABLE"))
     lambda_handler(SCHEDULED, {})
 
 
@@ -112,99 +111,204 @@ def test_an_aws_alias_spares_every_call_for_its_key(stubs: Any) -> None:
     ],
 )
 def test_the_policy_is_not_read_where_it_does_not_matter(
-    stubs: Any, alias: str, metadata: dict[str, str], compliance: str
+    aws: StubbedAws, alias: str, metadata: dict[str, str], compliance: str
 ) -> None:
-    expect_keys(stubs, "key-1", aliases=((alias, "key-1"),))
-    expect_description(stubs, "key-1", **metadata)
-    expect_report(stubs, (alias, compliance))
+    expect_keys(aws, "key-1", aliases=((alias, "key-1"),))
+    expect_description(aws, "key-1", **metadata)
+    expect_report(aws, (alias, compliance))
     lambda_handler(SCHEDULED, {})
 
 
-def test_a_change_costs_the_calls_for_its_key_alone(stubs: Any) -> None:
-    stubs.kms.add_response("list_aliases", {"Aliases": []}, {"KeyId": "key-1", "Limit": 100})
-    expect_description(stubs, "key-1")
-    expect_policy(stubs, "key-1")
-    expect_report(stubs, ("key-1", "COMPLIANT"))
+def test_a_change_costs_the_calls_for_its_key_alone(aws: StubbedAws) -> None:
+    aws.kms.add_response("list_aliases", {"Aliases": []}, {"KeyId": "key-1", "Limit": 100})
+    expect_description(aws, "key-1")
+    expect_policy(aws, "key-1")
+    expect_report(aws, ("key-1", "COMPLIANT"))
     lambda_handler(changed("key-1"), {})
 
 
-def test_a_key_that_goes_while_it_is_read_is_left_out(stubs: Any) -> None:
-    expect_keys(stubs, "gone-1", "gone-2", "key-1")
-    stubs.kms.add_client_error("describe_key", "NotFoundException")
-    expect_description(stubs, "gone-2")
-    stubs.kms.add_client_error("get_key_policy", "NotFoundException")
-    expect_description(stubs, "key-1")
-    expect_policy(stubs, "key-1")
-    expect_report(stubs, ("key-1", "COMPLIANT"))
+def test_a_key_that_goes_while_it_is_read_is_left_out(aws: StubbedAws) -> None:
+    expect_keys(aws, "gone-1", "gone-2", "key-1")
+    aws.kms.add_client_error("describe_key", "NotFoundException")
+    expect_description(aws, "gone-2")
+    aws.kms.add_client_error("get_key_policy", "NotFoundException")
+    expect_description(aws, "key-1")
+    expect_policy(aws, "key-1")
+    expect_report(aws, ("key-1", "COMPLIANT"))
     lambda_handler(SCHEDULED, {})
 
 
-def test_a_changed_key_that_is_gone_is_reported_nowhere(stubs: Any) -> None:
-    stubs.kms.add_client_error("list_aliases", "NotFoundException")
+def test_a_changed_key_that_is_gone_is_reported_nowhere(aws: StubbedAws) -> None:
+    aws.kms.add_client_error("list_aliases", "NotFoundException")
     assert lambda_handler(changed("key-1"), {}) == []
 
 
-def test_a_deleted_alias_no_longer_whitelists_its_key_even_if_kms_still_lists_it(stubs: Any) -> None:
+def test_a_deleted_alias_no_longer_whitelists_its_key_even_if_kms_still_lists_it(aws: StubbedAws) -> None:
     aliases = [{"AliasName": "alias/Otter", "TargetKeyId": "key-1"}]
-    stubs.kms.add_response("list_aliases", {"Aliases": aliases}, {"KeyId": "key-1", "Limit": 100})
-    expect_description(stubs, "key-1")
-    expect_policy(stubs, "key-1")
-    expect_report(stubs, ("alias/Otter", "NOT_APPLICABLE"), ("key-1", "COMPLIANT"))
+    aws.kms.add_response("list_aliases", {"Aliases": aliases}, {"KeyId": "key-1", "Limit": 100})
+    expect_description(aws, "key-1")
+    expect_policy(aws, "key-1")
+    expect_report(aws, ("alias/Otter", "NOT_APPLICABLE"), ("key-1", "COMPLIANT"))
     item = alias_item("alias/Otter", "key-1", TIME, "ResourceDeleted")
     lambda_handler(rule_event(change_notification(item)), {})
 
 
-def test_denials_are_answers(stubs: Any) -> None:
-    expect_keys(stubs, "key-1", "key-2", "key-3")
-    stubs.kms.add_client_error("describe_key", "AccessDeniedException")
-    expect_policy(stubs, "key-1")
-    stubs.kms.add_client_error("describe_key", "AccessDeniedException")
-    stubs.kms.add_client_error("get_key_policy", "AccessDeniedException")
-    expect_description(stubs, "key-3")
-    stubs.kms.add_client_error("get_key_policy", "AccessDeniedException")
-    expect_report(stubs, ("key-1", "COMPLIANT"), ("key-2", "NON_COMPLIANT"), ("key-3", "NON_COMPLIANT"))
+def test_denials_are_answers(aws: StubbedAws) -> None:
+    expect_keys(aws, "key-1", "key-2", "key-3")
+    aws.kms.add_client_error("describe_key", "AccessDeniedException")
+    expect_policy(aws, "key-1")
+    aws.kms.add_client_error("describe_key", "AccessDeniedException")
+    aws.kms.add_client_error("get_key_policy", "AccessDeniedException")
+    expect_description(aws, "key-3")
+    aws.kms.add_client_error("get_key_policy", "AccessDeniedException")
+    expect_report(aws, ("key-1", "COMPLIANT"), ("key-2", "NON_COMPLIANT"), ("key-3", "NON_COMPLIANT"))
     annotations = [item["Annotation"] for item in lambda_handler(SCHEDULED, {})]
     assert ["kms:DescribeKey" in annotation for annotation in annotations] == [True, True, False]
     assert ["kms:GetKeyPolicy" in annotation for annotation in annotations] == [False, True, True]
 
 
-def test_a_key_that_cannot_be_read_is_named_after_the_others_are_reported(stubs: Any) -> None:
-    expect_keys(stubs, "slow-1", "slow-2", "slow-3", "key-1")
-    stubs.kms.add_client_error("describe_key", "ThrottlingException", "Rate exceeded")
-    stubs.kms.add_client_error("describe_key", "KMSInternalException")
-    expect_description(stubs, "slow-3")
-    stubs.kms.add_client_error("get_key_policy", "DependencyTimeoutException")
-    expect_description(stubs, "key-1")
-    expect_policy(stubs, "key-1")
-    expect_report(stubs, ("key-1", "COMPLIANT"))
+def test_a_key_that_cannot_be_read_is_named_after_the_others_are_reported(aws: StubbedAws) -> None:
+    expect_keys(aws, "slow-1", "slow-2", "slow-3", "key-1")
+    aws.kms.add_client_error("describe_key", "ThrottlingException", "Rate exceeded")
+    aws.kms.add_client_error("describe_key", "KMSInternalException")
+    expect_description(aws, "slow-3")
+    aws.kms.add_client_error("get_key_policy", "DependencyTimeoutException")
+    expect_description(aws, "key-1")
+    expect_policy(aws, "key-1")
+    expect_report(aws, ("key-1", "COMPLIANT"))
     with pytest.raises(RuleError, match=r"slow-1, slow-2, slow-3, .*ThrottlingException: Rate exceeded"):
         lambda_handler(SCHEDULED, {})
 
 
-def test_a_key_whose_connection_breaks_is_named(stubs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_whose_connection_breaks_is_named(aws: StubbedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(**_parameters: object) -> None:
         raise EndpointConnectionError(endpoint_url="https://kms.example")
 
-    expect_keys(stubs, "key-1")
-    monkeypatch.setattr(stubs.kms.client, "describe_key", unreachable)
+    expect_keys(aws, "key-1")
+    monkeypatch.setattr(aws.kms.client, "describe_key", unreachable)
     with pytest.raises(RuleError, match=r"key-1, .*EndpointConnectionError"):
         lambda_handler(SCHEDULED, {})
 
 
-def test_of_very_many_keys_without_answer_the_first_hundred_are_named(stubs: Any) -> None:
+def test_of_very_many_keys_without_answer_the_first_hundred_are_named(aws: StubbedAws) -> None:
     key_ids = [f"key-{number}" for number in range(103)]
-    expect_keys(stubs, *key_ids)
+    expect_keys(aws, *key_ids)
     for _ in key_ids:
-        stubs.kms.add_client_error("describe_key", "KMSInternalException")
+        aws.kms.add_client_error("describe_key", "KMSInternalException")
     with pytest.raises(RuleError, match="key-99 and 3 more"):
         lambda_handler(SCHEDULED, {})
 
 
+def test_a_key_that_is_listed_twice_is_reported_once(aws: StubbedAws) -> None:
+    expect_keys(aws, "key-1", "key-1", aliases=(("alias/a", "key-1"), ("alias/a", "key-1")))
+    expect_description(aws, "key-1", KeyState="Disabled")
+    expect_report(aws, ("alias/a", "NOT_APPLICABLE"))
+    lambda_handler(SCHEDULED, {})
+
+
+@pytest.mark.parametrize(("operation", "missing"), [("describe_key", "KeyMetadata"), ("get_key_policy", "Policy")])
+def test_a_key_that_something_else_than_kms_answered_is_named(aws: StubbedAws, operation: str, missing: str) -> None:
+    expect_keys(aws, "key-1", "key-2")
+    if operation == "get_key_policy":
+        expect_description(aws, "key-1")
+    aws.kms.add_response(operation, {})
+    expect_description(aws, "key-2", KeyState="Disabled")
+    expect_report(aws, ("key-2", "NOT_APPLICABLE"))
+    with pytest.raises(RuleError, match=f"key-1, .*answered without {missing}"):
+        lambda_handler(SCHEDULED, {})
+
+
+def test_a_list_that_something_else_than_kms_answered_raises(aws: StubbedAws) -> None:
+    aws.kms.add_response("list_aliases", {})
+    with pytest.raises(RuleError, match="AWS answered without Aliases: look for a proxy"):
+        lambda_handler(SCHEDULED, {})
+
+
+def test_metadata_without_manager_and_state_are_those_of_an_enabled_customer_managed_key(aws: StubbedAws) -> None:
+    expect_keys(aws, "key-1")
+    aws.kms.add_response("describe_key", {"KeyMetadata": {"KeyId": "key-1"}})
+    expect_policy(aws, "key-1")
+    expect_report(aws, ("key-1", "COMPLIANT"))
+    lambda_handler(SCHEDULED, {})
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException"])
+def test_a_denial_has_either_code(aws: StubbedAws, code: str) -> None:
+    expect_keys(aws, "key-1")
+    expect_description(aws, "key-1")
+    aws.kms.add_client_error("get_key_policy", code)
+    expect_report(aws, ("key-1", "NON_COMPLIANT"))
+    lambda_handler(SCHEDULED, {})
+
+
+def test_one_aws_alias_among_others_proves_who_manages_the_key(aws: StubbedAws) -> None:
+    expect_keys(aws, "key-1", aliases=(("alias/a", "key-1"), ("alias/aws/ebs", "key-1")))
+    expect_report(aws, ("alias/a", "NOT_APPLICABLE"), ("alias/aws/ebs", "NOT_APPLICABLE"))
+    lambda_handler(SCHEDULED, {})
+
+
+def test_an_alias_that_left_the_scope_still_whitelists_its_key(aws: StubbedAws) -> None:
+    aliases = [{"AliasName": "alias/Otter", "TargetKeyId": "key-1"}]
+    aws.kms.add_response("list_aliases", {"Aliases": aliases})
+    expect_description(aws, "key-1")
+    expect_report(aws, ("alias/Otter", "NOT_APPLICABLE"), ("key-1", "COMPLIANT"))
+    item = alias_item("alias/Otter", "key-1", TIME)
+    lambda_handler(rule_event(change_notification(item), eventLeftScope=True), {})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        HTTPClientError(error="Invalid header value b'the-token\\n'"),
+        ProxyConnectionError(proxy_url="https://user:the-token@proxy.example"),
+    ],
+)
+def test_what_an_http_client_says_of_a_request_is_not_repeated(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail(**_parameters: object) -> None:
+        raise error
+
+    expect_keys(aws, "key-1")
+    monkeypatch.setattr(aws.kms.client, "describe_key", fail)
+    with pytest.raises(RuleError, match=f"key-1, .*{type(error).__name__}") as raised:
+        lambda_handler(SCHEDULED, {})
+    assert "the-token" not in caplog.text + str(raised.value)
+
+
+def test_an_error_of_aws_is_repeated_on_one_line_and_without_its_traceback(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    aws.kms.add_client_error("list_aliases", "InvalidSignatureException", "no match\x1b[31m\nthe-token")
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert str(raised.value).endswith("(InvalidSignatureException: no match\\u001b[31m).")
+    assert raised.value.__suppress_context__
+    assert "the-token" not in caplog.text
+
+
+@pytest.mark.parametrize("setting", ["0", "65", "many", "-1", "1.5", "\u00b2"])
+def test_a_wrong_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv("READER_THREADS", setting)
+    with pytest.raises(RuleError, match=r"READER_THREADS is .*: give a whole number from 1 to 64"):
+        lambda_handler(SCHEDULED, {})
+
+
+@pytest.mark.parametrize(("setting", "connections"), [("", 16), (" 3 ", 3), ("64", 64)])
+def test_a_client_has_a_connection_for_each_thread(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, setting: str, connections: int
+) -> None:
+    monkeypatch.setenv("READER_THREADS", setting)
+    expect_keys(aws)
+    lambda_handler(SCHEDULED, {})
+    assert {settings.max_pool_connections for settings in aws.settings} == {connections}
+
+
 @pytest.mark.parametrize(("operation", "action"), [("list_aliases", "kms:ListAliases"), ("list_keys", "kms:ListKeys")])
-def test_what_cannot_be_listed_raises(stubs: Any, operation: str, action: str) -> None:
+def test_what_cannot_be_listed_raises(aws: StubbedAws, operation: str, action: str) -> None:
     if operation == "list_keys":
-        stubs.kms.add_response("list_aliases", {"Aliases": []})
-    stubs.kms.add_client_error(operation, "AccessDeniedException", "no policy allows it")
+        aws.kms.add_response("list_aliases", {"Aliases": []})
+    aws.kms.add_client_error(operation, "AccessDeniedException", "no policy allows it")
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
     assert str(raised.value) == (
@@ -213,18 +317,8 @@ def test_what_cannot_be_listed_raises(stubs: Any, operation: str, action: str) -
     )
 
 
-def test_answers_given_before_a_page_fails_are_reported(stubs: Any) -> None:
-    stubs.kms.add_response("list_aliases", {"Aliases": []})
-    stubs.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}], "Truncated": True, "NextMarker": "n"})
-    expect_description(stubs, "key-1", KeyState="Disabled")
-    stubs.kms.add_client_error("list_keys", "KMSInternalException")
-    expect_report(stubs, ("key-1", "NOT_APPLICABLE"))
-    with pytest.raises(RuleError, match="kms:ListKeys failed"):
-        lambda_handler(SCHEDULED, {})
-
-
-def test_aliases_of_a_changed_key_that_cannot_be_listed_raise(stubs: Any) -> None:
-    stubs.kms.add_client_error("list_aliases", "ThrottlingException")
+def test_aliases_of_a_changed_key_that_cannot_be_listed_raise(aws: StubbedAws) -> None:
+    aws.kms.add_client_error("list_aliases", "ThrottlingException")
     with pytest.raises(RuleError, match="kms:ListAliases of key key-1 failed"):
         lambda_handler(changed("key-1"), {})
 
@@ -246,8 +340,8 @@ CREDENTIALS = {
 }
 
 
-def expect_assumed(stubs: Any, role_arn: str) -> None:
-    stubs.sts.add_response(
+def expect_assumed(aws: StubbedAws, role_arn: str) -> None:
+    aws.sts.add_response(
         "assume_role",
         {"Credentials": CREDENTIALS},
         {"RoleArn": role_arn, "RoleSessionName": "AWSConfigRuleKMS", "DurationSeconds": 900},
@@ -277,27 +371,29 @@ def expect_assumed(stubs: Any, role_arn: str) -> None:
         ),
     ],
 )
-def test_the_assumed_role_reads_and_reports(stubs: Any, fields: dict[str, str], context: object, role_arn: str) -> None:
-    expect_assumed(stubs, role_arn)
-    expect_keys(stubs)
+def test_the_assumed_role_reads_and_reports(
+    aws: StubbedAws, fields: dict[str, str], context: object, role_arn: str
+) -> None:
+    expect_assumed(aws, role_arn)
+    expect_keys(aws)
     lambda_handler({**SCHEDULED, **fields}, context)
     assumed = {
         "aws_access_key_id": "ASIAEXAMPLEEXAMPLE",
         "aws_secret_access_key": "the-secret",
         "aws_session_token": "the-token",
     }
-    assert stubs.clients == [("sts", {}), ("kms", assumed), ("config", assumed)]
+    assert aws.clients == [("sts", {}), ("kms", assumed), ("config", assumed)]
 
 
 @pytest.mark.parametrize("context", [HERE, {}, None, SimpleNamespace(), SimpleNamespace(invoked_function_arn="here")])
-def test_in_its_own_account_the_function_works_with_its_own_role(stubs: Any, context: object) -> None:
-    expect_keys(stubs)
+def test_in_its_own_account_the_function_works_with_its_own_role(aws: StubbedAws, context: object) -> None:
+    expect_keys(aws)
     lambda_handler(SCHEDULED, context)
-    assert stubs.clients == [("kms", {}), ("config", {})]
+    assert aws.clients == [("kms", {}), ("config", {})]
 
 
-def test_a_refused_role_is_explained_without_credentials(stubs: Any, caplog: pytest.LogCaptureFixture) -> None:
-    stubs.sts.add_client_error(
+def test_a_refused_role_is_explained_without_credentials(aws: StubbedAws, caplog: pytest.LogCaptureFixture) -> None:
+    aws.sts.add_client_error(
         "assume_role", "AccessDenied", "User: x is not authorized\nCanonical String: x-amz-security-token:the-token"
     )
     with caplog.at_level(logging.DEBUG), pytest.raises(RuleError) as raised:
@@ -318,9 +414,9 @@ def test_a_refused_role_is_explained_without_credentials(stubs: Any, caplog: pyt
     ],
 )
 def test_without_a_role_of_the_event_s_account_nothing_is_judged(
-    stubs: Any, fields: dict[str, object], words: list[str]
+    aws: StubbedAws, fields: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(RuleError) as raised:
         lambda_handler({**SCHEDULED, **fields}, SOMEWHERE_ELSE)
     assert [word for word in words if word not in str(raised.value)] == []
-    assert stubs.clients == []
+    assert aws.clients == []

@@ -13,12 +13,13 @@ NEEDED = {"Admin_User_Id": "AROAOTTER*"}
         ({}, ()),
         ({"CMK_Whitelist": ""}, ()),
         ({"CMK_Whitelist": " , ,"}, ()),
+        ({"CMK_Whitelist": "alias/"}, ()),
         ({"CMK_Whitelist": "Otter*"}, ("Otter*",)),
         ({"CMK_Whitelist": " alias/Otter* ,, Beaver-? "}, ("Otter*", "Beaver-?")),
     ],
 )
 def test_whitelist_is_read_as_patterns_without_their_prefix(given: dict[str, str], expected: tuple[str, ...]) -> None:
-    assert RuleParameters.parse({**NEEDED, **given}).whitelist == expected
+    assert tuple(RuleParameters.parse({**NEEDED, **given}).whitelist) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,9 @@ def test_an_alias_is_whitelisted(whitelist: str, aliases: list[str], expected: t
         ("ReportResourceAs", "", "report_key_id", False),
         ("ReportResourceAs", "Alias", "report_key_id", False),
         ("ReportResourceAs", " KeyId", "report_key_id", True),
+        ("ReadKeysFrom", "", "read_from_config", False),
+        ("ReadKeysFrom", " KMS ", "read_from_config", False),
+        ("ReadKeysFrom", "Config", "read_from_config", True),
         ("ExecutionRoleName", " rdk/config-role ", "execution_role_name", "rdk/config-role"),
         ("ExecutionRoleName", "  ", "execution_role_name", ""),
     ],
@@ -58,27 +62,24 @@ def test_optional_parameters(name: str, value: str, attribute: str, expected: ob
     assert getattr(RuleParameters.parse({**NEEDED, name: value}), attribute) == expected
 
 
-@pytest.mark.parametrize("source", ["", "KMS", " KMS "])
-def test_reading_from_kms_is_the_default(source: str) -> None:
-    assert RuleParameters.parse({**NEEDED, "ReadKeysFrom": source}) == RuleParameters.parse(NEEDED)
-
-
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         ({}, ["Admin_User_Id", "null"]),
         ({"Admin_User_Id": ""}, ["Admin_User_Id", '""']),
         ({"Admin_User_Id": " , "}, ["Admin_User_Id", '" , "']),
-        ({**NEEDED, "CMK_Whitlist": "a"}, ["CMK_Whitlist", "CMK_Whitelist", "ExecutionRoleName"]),
+        ({**NEEDED, "CMK_Whitlist": "a,b"}, ["CMK_Whitlist", '"a,b"', "CMK_Whitelist", "ExecutionRoleName"]),
         ({**NEEDED, "admin_user_id": "a"}, ["admin_user_id"]),
         ({"Admin_User_Id": 7}, ["Admin_User_Id", "7", "string"]),
         ({**NEEDED, "StrictSeparationOfDuties": True}, ["StrictSeparationOfDuties", "true", "string"]),
         ({**NEEDED, "StrictSeparationOfDuties": "True"}, ["StrictSeparationOfDuties", '"True"', "false, true"]),
         ({**NEEDED, "ReportResourceAs": "alias"}, ["ReportResourceAs", '"alias"', "Alias, KeyId"]),
         ({**NEEDED, "ReadKeysFrom": "S3"}, ["ReadKeysFrom", '"S3"', "KMS"]),
-        ({**NEEDED, "ReadKeysFrom": "Config"}, ["ReadKeysFrom", '"Config"', "KMS"]),
+        ({**NEEDED, "ReadKeysFrom": "config"}, ["ReadKeysFrom", '"config"', "KMS, Config"]),
         ({**NEEDED, "ExecutionRoleName": "arn:aws:iam::1:role/a"}, ["ExecutionRoleName", "arn:aws:iam::1:role/a"]),
         ({**NEEDED, "ExecutionRoleName": "two words"}, ["ExecutionRoleName", '"two words"']),
+        ({**NEEDED, "ExecutionRoleName": "/rdk/role"}, ["ExecutionRoleName", '"/rdk/role"']),
+        ({**NEEDED, "ExecutionRoleName": "rdk/"}, ["ExecutionRoleName", '"rdk/"']),
     ],
 )
 def test_a_wrong_parameter_is_named_with_its_value_and_what_is_allowed(

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 from itertools import batched
-from typing import Any
 
 import pytest
 
 from AWSConfigRuleKMS import RuleError, lambda_handler
 from kms_rule.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
+from tests.rule.conftest import StubbedAws
 
 TIME = "2026-01-13T19:12:27.681Z"
 TOKEN = "a-result-token"  # noqa: S105 - stands for the token of a real event
@@ -16,20 +16,15 @@ DRY_RUN = rule_event(scheduled_notification(TIME))
 GONE = rule_event(change_notification(key_item("key-1", TIME, "ResourceDeleted")), resultToken=TOKEN)
 
 
-@pytest.fixture
-def stubs(request: pytest.FixtureRequest) -> Any:
-    return request.getfixturevalue("aws")
-
-
 def aws_managed(number: int) -> str:
     return f"alias/aws/service-{number}"
 
 
-def expect_aws_managed_keys(stubs: Any, count: int) -> None:
+def expect_aws_managed_keys(aws: StubbedAws, count: int) -> None:
     """Expect a scheduled run over keys that cost no further call."""
     aliases = [{"AliasName": aws_managed(number), "TargetKeyId": f"key-{number}"} for number in range(count)]
-    stubs.kms.add_response("list_aliases", {"Aliases": aliases, "Truncated": False})
-    stubs.kms.add_response("list_keys", {"Keys": [{"KeyId": f"key-{number}"} for number in range(count)]})
+    aws.kms.add_response("list_aliases", {"Aliases": aliases, "Truncated": False})
+    aws.kms.add_response("list_keys", {"Keys": [{"KeyId": f"key-{number}"} for number in range(count)]})
 
 
 def not_applicable(resource_id: str, annotation: str, resource_type: str = "AWS::KMS::Key") -> dict[str, str]:
@@ -55,9 +50,9 @@ def taken_back(resource_id: str, resource_type: str = "AWS::KMS::Key") -> dict[s
 
 
 def expect_put(
-    stubs: Any, *evaluations: dict[str, str], failed: tuple[dict[str, str], ...] = (), test_mode: bool = False
+    aws: StubbedAws, *evaluations: dict[str, str], failed: tuple[dict[str, str], ...] = (), test_mode: bool = False
 ) -> None:
-    stubs.config.add_response(
+    aws.config.add_response(
         "put_evaluations",
         {"FailedEvaluations": list(failed)},
         {
@@ -68,13 +63,13 @@ def expect_put(
     )
 
 
-def expect_held(stubs: Any, *pages: list[tuple[str, str]], mode: str = "DETECTIVE") -> None:
+def expect_held(aws: StubbedAws, *pages: list[tuple[str, str]], mode: str = "DETECTIVE") -> None:
     """Expect the pages of results that AWS Config holds, each a list of resource type and id."""
     for number, page in enumerate(pages):
         qualifiers = [{"ResourceType": kind, "ResourceId": name, "EvaluationMode": mode} for kind, name in page]
         following = {"NextToken": str(number + 1)} if number + 1 < len(pages) else {}
         token = {"NextToken": str(number)} if number else {}
-        stubs.config.add_response(
+        aws.config.add_response(
             "get_compliance_details_by_config_rule",
             {
                 "EvaluationResults": [
@@ -91,83 +86,83 @@ def expect_held(stubs: Any, *pages: list[tuple[str, str]], mode: str = "DETECTIV
         )
 
 
-def test_evaluations_go_out_by_the_hundred_and_come_back_up_to_five_hundred(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 612)
+def test_evaluations_go_out_by_the_hundred_and_come_back_up_to_five_hundred(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 612)
     for batch in batched(map(managed, range(612)), 100, strict=False):
-        expect_put(stubs, *batch, test_mode=True)
+        expect_put(aws, *batch, test_mode=True)
     returned = lambda_handler(DRY_RUN, {})
     assert returned == [managed(number) for number in range(500)]
     json.dumps(returned)
 
 
-def test_a_full_last_batch_is_not_followed_by_an_empty_one(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 100)
-    expect_put(stubs, *map(managed, range(100)), test_mode=True)
+def test_a_full_last_batch_is_not_followed_by_an_empty_one(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 100)
+    expect_put(aws, *map(managed, range(100)), test_mode=True)
     lambda_handler(DRY_RUN, {})
 
 
-def test_a_key_that_is_gone_is_taken_out_of_the_list(stubs: Any) -> None:
+def test_a_key_that_is_gone_is_taken_out_of_the_list(aws: StubbedAws) -> None:
     expected = not_applicable("key-1", "Key or alias key-1 is deleted, or no longer in the rule's scope")
-    expect_put(stubs, expected)
+    expect_put(aws, expected)
     assert lambda_handler(GONE, {}) == [expected]
 
 
-def test_results_that_a_complete_run_did_not_report_are_taken_back(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 2)
-    expect_put(stubs, managed(0), managed(1))
+def test_results_that_a_complete_run_did_not_report_are_taken_back(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 2)
+    expect_put(aws, managed(0), managed(1))
     expect_held(
-        stubs,
+        aws,
         [("AWS::KMS::Key", aws_managed(0)), ("AWS::KMS::Key", "alias/renamed")],
         [("AWS::::Account", aws_managed(1)), ("AWS::KMS::Key", "key-of-old")],
     )
     expected = [
-        taken_back(aws_managed(1), "AWS::::Account"),
         taken_back("alias/renamed"),
+        taken_back(aws_managed(1), "AWS::::Account"),
         taken_back("key-of-old"),
     ]
-    expect_put(stubs, *expected)
+    expect_put(aws, *expected)
     assert lambda_handler(SCHEDULED, {}) == [managed(0), managed(1), *expected]
 
 
-def test_results_of_proactive_evaluations_are_left_alone(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 0)
-    expect_held(stubs, [("AWS::KMS::Key", "not-yet-a-key")], mode="PROACTIVE")
+def test_results_of_proactive_evaluations_are_left_alone(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 0)
+    expect_held(aws, [("AWS::KMS::Key", "not-yet-a-key")], mode="PROACTIVE")
     assert lambda_handler(SCHEDULED, {}) == []
 
 
-def test_a_dry_run_neither_reads_nor_takes_back_held_results(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 1)
-    expect_put(stubs, managed(0), test_mode=True)
+def test_a_dry_run_neither_reads_nor_takes_back_held_results(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 1)
+    expect_put(aws, managed(0), test_mode=True)
     lambda_handler(DRY_RUN, {})
 
 
-def test_nothing_is_taken_back_after_an_incomplete_run(stubs: Any) -> None:
-    stubs.kms.add_response("list_aliases", {"Aliases": []})
-    stubs.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
-    stubs.kms.add_client_error("describe_key", "KMSInternalException")
+def test_nothing_is_taken_back_after_an_incomplete_run(aws: StubbedAws) -> None:
+    aws.kms.add_response("list_aliases", {"Aliases": []})
+    aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    aws.kms.add_client_error("describe_key", "KMSInternalException")
     with pytest.raises(RuleError, match="key-1"):
         lambda_handler(SCHEDULED, {})
 
 
-def test_held_results_that_cannot_be_listed_raise(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 0)
-    stubs.config.add_client_error("get_compliance_details_by_config_rule", "AccessDeniedException")
+def test_held_results_that_cannot_be_listed_raise(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 0)
+    aws.config.add_client_error("get_compliance_details_by_config_rule", "AccessDeniedException")
     with pytest.raises(RuleError, match="config:GetComplianceDetailsByConfigRule failed"):
         lambda_handler(SCHEDULED, {})
 
 
-def test_an_evaluation_that_failed_is_sent_once_more(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 3)
-    expect_put(stubs, managed(0), managed(1), managed(2), failed=(managed(1),), test_mode=True)
-    expect_put(stubs, managed(1), test_mode=True)
+def test_an_evaluation_that_failed_is_sent_once_more(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 3)
+    expect_put(aws, managed(0), managed(1), managed(2), failed=(managed(1),), test_mode=True)
+    expect_put(aws, managed(1), test_mode=True)
     lambda_handler(DRY_RUN, {})
 
 
-def test_an_evaluation_that_failed_twice_is_named_and_stops_nothing_but_the_taking_back(stubs: Any) -> None:
-    expect_aws_managed_keys(stubs, 101)
-    expect_put(stubs, *map(managed, range(100)), failed=(managed(7), managed(8)))
-    expect_put(stubs, managed(7), managed(8), failed=(managed(8),))
-    expect_put(stubs, managed(100))
+def test_an_evaluation_that_failed_twice_is_named_and_stops_nothing_but_the_taking_back(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 101)
+    expect_put(aws, *map(managed, range(100)), failed=(managed(7), managed(8)))
+    expect_put(aws, managed(7), managed(8), failed=(managed(8),))
+    expect_put(aws, managed(100))
     with pytest.raises(RuleError, match="refused the evaluations of alias/aws/service-8 twice"):
         lambda_handler(SCHEDULED, {})
 
@@ -178,14 +173,37 @@ def test_an_evaluation_that_failed_twice_is_named_and_stops_nothing_but_the_taki
         ("InvalidResultTokenException", "its token is no longer valid"),
         ("NoSuchConfigRuleException", "the rule was deleted meanwhile"),
         ("AccessDeniedException", "allow it to the function's own role"),
-        ("InternalError", "re-evaluate the rule once the cause is gone"),
     ],
 )
-def test_a_report_that_fails_is_explained(stubs: Any, code: str, advice: str) -> None:
-    stubs.config.add_client_error("put_evaluations", code, "because")
+def test_a_report_that_fails_is_explained(aws: StubbedAws, code: str, advice: str) -> None:
+    aws.config.add_client_error("put_evaluations", code, "because")
     with pytest.raises(RuleError) as raised:
         lambda_handler(GONE, {})
     sentence = str(raised.value)
     assert sentence.startswith("config:PutEvaluations failed")
     assert sentence.endswith(f"({code}: because).")
     assert advice in sentence
+
+
+def test_a_call_that_fails_once_is_made_again(aws: StubbedAws) -> None:
+    aws.config.add_client_error("put_evaluations", "InternalError")
+    expect_put(aws, not_applicable("key-1", "Key or alias key-1 is deleted, or no longer in the rule's scope"))
+    lambda_handler(GONE, {})
+
+
+def test_a_call_that_fails_twice_costs_only_its_own_evaluations(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 101)
+    aws.config.add_client_error("put_evaluations", "ThrottlingException", "Rate exceeded")
+    aws.config.add_client_error("put_evaluations", "ThrottlingException", "Rate exceeded")
+    expect_put(aws, managed(100))
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert "refused the evaluations of alias/aws/service-0, alias/aws/service-1, " in str(raised.value)
+    assert "(ThrottlingException: Rate exceeded)" in str(raised.value)
+
+
+def test_an_answer_that_names_something_else_makes_the_whole_batch_go_out_again(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 2)
+    expect_put(aws, managed(0), managed(1), failed=(managed(7),), test_mode=True)
+    expect_put(aws, managed(0), managed(1), test_mode=True)
+    lambda_handler(DRY_RUN, {})

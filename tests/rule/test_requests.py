@@ -83,12 +83,12 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
                 alias_item("alias/a", None, TIME, "ResourceDeleted"),
                 moved("Configuration", {"AliasName": "alias/a", "TargetKeyId": KEY_ID}),
             ),
-            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",)),
+            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), deleted=("alias/a",)),
             id="deleted alias whose key the difference names",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", None, TIME, "ResourceDeleted"), {"changedProperties": None}),
-            Subject(TIME, gone=("alias/a",)),
+            Subject(TIME, gone=("alias/a",), deleted=("alias/a",)),
             id="deleted alias whose key nothing names",
         ),
         pytest.param(
@@ -100,8 +100,23 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
             change_notification(
                 {**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": None, "resourceId": "12"}
             ),
-            Subject(TIME, gone=("alias/a",)),
+            Subject(TIME, gone=("alias/a",), deleted=("alias/a",)),
             id="deleted alias named by its ARN alone",
+        ),
+        pytest.param(
+            change_notification(alias_item("alias/a", KEY_ID, TIME, "ResourceNotRecorded")),
+            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",)),
+            id="alias that is not recorded any more",
+        ),
+        pytest.param(
+            change_notification({**alias_item("alias/a", KEY_ID, TIME), "resourceName": None, "resourceId": None}),
+            Subject(TIME, key_ids=(KEY_ID,)),
+            id="alias named by its configuration alone",
+        ),
+        pytest.param(
+            change_notification({**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": "x/alias/b"}),
+            Subject(TIME, gone=("alias/a",), deleted=("alias/a",)),
+            id="alias named by its resource id",
         ),
         pytest.param(
             change_notification(alias_item("alias/aws/ebs", None, TIME)), Subject(TIME), id="AWS alias without key"
@@ -144,7 +159,10 @@ def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) ->
             ["messageType", "ConfigurationSnapshotDeliveryCompleted"],
         ),
         (rule_event({"messageType": "ScheduledNotification"}), ["notificationCreationTime"]),
-        (rule_event(scheduled_notification("yesterday")), ["notificationCreationTime", '"yesterday"']),
+        *(
+            (rule_event(scheduled_notification(time)), ["notificationCreationTime", f'"{time}"'])
+            for time in ("yesterday", "2026-01-13", "2026-W03-2T10:00:00Z", "2026-02-31T10:00:00Z")
+        ),
         (rule_event({"messageType": "ConfigurationItemChangeNotification"}), ["configurationItem", "null"]),
         (
             rule_event({"messageType": "OversizedConfigurationItemChangeNotification"}),
@@ -178,6 +196,10 @@ def test_a_wrong_event_is_explained_in_one_sentence(event: object, words: list[s
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert len(sentence) < 500
+
+
+def test_a_change_needs_no_rule_name() -> None:
+    assert Request.from_event(rule_event(CHANGED, configRuleName=None)).rule_name == ""
 
 
 def test_an_event_of_before_evaluation_modes_is_read() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Key, RuleParameters, judge
+from AWSConfigRuleKMS import SCENARIOS, Key, Request, RuleParameters, judge
+from kms_rule.events import rule_event, scheduled_notification
 
 PARAMETERS = RuleParameters.parse({"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*,AIDASEAL"})
 STRICT = replace(PARAMETERS, strict=True)
@@ -221,11 +222,38 @@ def test_a_name_cannot_break_the_line_of_an_annotation(sid: str) -> None:
     assert annotation.isprintable()
 
 
-def test_a_reported_id_is_the_alias_or_the_key_id() -> None:
-    two = Key("key-1", ("alias/a", "alias/b"))
-    assert two.reported_ids(PARAMETERS) == ("alias/a", "alias/b")
-    assert two.reported_ids(replace(PARAMETERS, report_key_id=True)) == ("key-1",)
-    assert Key("key-1").reported_ids(PARAMETERS) == ("key-1",)
+@pytest.mark.parametrize(
+    ("aliases", "gone", "report_as", "expected"),
+    [
+        (("alias/a", "alias/b"), (), "Alias", ("alias/a", "alias/b")),
+        (("alias/a", "alias/b"), ("alias/a",), "Alias", ("alias/b",)),
+        (("alias/a",), ("alias/a",), "Alias", ("key-1",)),
+        (("alias/a", "alias/b"), (), "KeyId", ("key-1",)),
+        ((), (), "Alias", ("key-1",)),
+    ],
+)
+def test_a_verdict_is_reported_under(
+    aliases: tuple[str, ...], gone: tuple[str, ...], report_as: str, expected: tuple[str, ...]
+) -> None:
+    parameters = {"Admin_User_Id": "AROAOTTER*", "ReportResourceAs": report_as}
+    request = Request.from_event(rule_event(scheduled_notification("2026-01-13T19:12:27.681Z"), parameters))
+    request = replace(request, subject=replace(request.subject, gone=gone))
+    assert Key("key-1", aliases).reported_ids(request) == expected
+
+
+def test_an_annotation_holds_whatever_state_kms_invents() -> None:
+    annotation = judge(Key("key-1", state="X" * 300), PARAMETERS).annotation("alias/" + "a" * 250)
+    assert len(annotation) <= 256
+    assert annotation.startswith("CMK alias/aaaa")
+
+
+def test_a_long_reason_leaves_room_for_the_id() -> None:
+    broken = replace(key(), policy='{"' + "x" * 500 + '": 1, "' + "x" * 500 + '": 2}', denied=("kms:DescribeKey",))
+    annotation = judge(broken, PARAMETERS).annotation("alias/" + "a" * 250)
+    assert annotation.startswith("Key Policy for alias/aaaa")
+    assert "kms:DescribeKey is missing" in annotation
+    assert "twice in one object]" in annotation
+    assert len(annotation) == 256
 
 
 STATEMENTS = st.fixed_dictionaries(

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+
+from AWSConfigRuleKMS import Key, RuleError, lambda_handler, recorded_key
+from kms_rule.emulator import EmulatedAccount
+from kms_rule.events import POST_PARAMETERS, change_notification, key_item, now, rule_event, scheduled_notification
+from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY
+from tests.rule.conftest import StubbedAws
+
+HISTORY = Path(__file__).parents[3] / "shared" / "recorded-events" / "history-kms-key.json"
+FROM_CONFIG = {**POST_PARAMETERS, "ReadKeysFrom": "Config"}
+POLICY = json.dumps(USAGE_ONLY)
+
+
+def scheduled(parameters: dict[str, str]) -> dict[str, Any]:
+    return rule_event(scheduled_notification(now()), parameters)
+
+
+def item(key_id: str = "key-1", policy: object = json.dumps(POLICY), **fields: object) -> Any:
+    return {
+        "resourceId": key_id,
+        "configurationItemStatus": "OK",
+        "configuration": json.dumps({"keyId": key_id, "keyManager": "CUSTOMER", "keyState": "Enabled"}),
+        "supplementaryConfiguration": {"KeyRotationStatus": "false", "Policy": policy},
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        pytest.param(item(), Key("key-1", ("alias/a",), "CUSTOMER", "Enabled", POLICY), id="text in text"),
+        pytest.param(item(policy=POLICY), Key("key-1", ("alias/a",), policy=POLICY), id="text"),
+        pytest.param(
+            item(configurationItemStatus="ResourceDiscovered", recordingFrequency="CONTINUOUS"),
+            Key("key-1", ("alias/a",), policy=POLICY),
+            id="discovered",
+        ),
+        pytest.param(
+            item(configuration='{"keyManager": "AWS", "keyState": "PendingDeletion"}'),
+            Key("key-1", ("alias/a",), "AWS", "PendingDeletion", POLICY),
+            id="manager and state",
+        ),
+        pytest.param(item(policy='"not a policy"'), Key("key-1", ("alias/a",), policy="not a policy"), id="malformed"),
+        pytest.param(item(configurationItemStatus="ResourceDeleted"), None, id="deleted"),
+        pytest.param(item(configurationItemStatus=None), None, id="no status"),
+        pytest.param(item(recordingFrequency="DAILY"), None, id="recorded daily"),
+        pytest.param(item(configuration=None), None, id="no configuration"),
+        pytest.param(item(configuration="{"), None, id="broken configuration"),
+        pytest.param(item(configuration='{"keyState": "Enabled"}'), None, id="no manager"),
+        pytest.param(item(configuration='{"keyManager": "CUSTOMER"}'), None, id="no state"),
+        pytest.param(item(policy=None), None, id="no policy"),
+        pytest.param(item(policy=""), None, id="blank policy"),
+        pytest.param(item(policy="{"), None, id="broken policy text"),
+        pytest.param(item(policy='""'), None, id="blank policy in text"),
+        pytest.param(item(policy="7"), None, id="number for a policy"),
+        pytest.param(item(supplementaryConfiguration=None), None, id="no supplementary configuration"),
+    ],
+)
+def test_an_item_tells(recorded: Any, expected: Key | None) -> None:
+    assert recorded_key(recorded, {"key-1": ("alias/a",)}) == expected
+
+
+@pytest.mark.skipif(not HISTORY.is_file(), reason="the recorded events lie beside the project's own checkout")
+def test_a_recorded_item_is_read() -> None:
+    [recorded] = json.loads(HISTORY.read_text(encoding="utf-8"))["configurationItems"]
+    key = recorded_key(recorded, {})
+    assert key
+    assert (key.id, key.manager, key.state) == ("b7a563db-8243-49ad-911b-70cadadf3fe1", "CUSTOMER", "Enabled")
+    assert key.policy
+    assert json.loads(key.policy)["Id"] == "Key policy created by CloudTrail"
+
+
+@pytest.fixture
+def populated(account: EmulatedAccount) -> EmulatedAccount:
+    """The example keys, one that AWS manages, and as many of another kind that there are several pages of keys."""
+    with patch("moto.kms.models.generate_private_key"):
+        for example in EXAMPLE_KEYS:
+            create(json.dumps(example.policy) if example.policy else None, example.aliases, enabled=example.enabled)
+        for number in range(240):
+            create(POLICY, (f"alias/more/{number}",))
+    account.add_aws_managed_key("ebs")
+    return account
+
+
+def create(policy: str | None, aliases: tuple[str, ...], *, enabled: bool = True) -> str:
+    kms = boto3.client("kms")
+    key_id = kms.create_key(**({"Policy": policy} if policy else {}))["KeyMetadata"]["KeyId"]  # type: ignore[arg-type]
+    for alias in aliases:
+        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+    if not enabled:
+        kms.disable_key(KeyId=key_id)
+    return key_id
+
+
+def results_without_time(evaluations: list[Any]) -> list[dict[str, str]]:
+    return [{**evaluation, "OrderingTimestamp": ""} for evaluation in evaluations]
+
+
+def calls_of(account: EmulatedAccount, parameters: dict[str, str]) -> tuple[list[dict[str, str]], dict[str, int]]:
+    """Run the handler, and return its evaluations and how often it called each operation."""
+    account.config.calls.clear()
+    evaluations = lambda_handler(scheduled(parameters), {})
+    return results_without_time(evaluations), dict(Counter(map(str, account.config.calls)))
+
+
+def test_both_sources_give_the_same_evaluations_and_config_leaves_kms_the_lists(populated: EmulatedAccount) -> None:
+    populated.start_recording()
+    from_kms, kms_calls = calls_of(populated, dict(POST_PARAMETERS))
+    from_config, config_calls = calls_of(populated, FROM_CONFIG)
+    assert len(from_kms) == 254
+    assert from_config == from_kms
+    customer_managed = len(EXAMPLE_KEYS) + 240
+    assert kms_calls == {
+        "kms:ListAliases": 3,
+        "kms:ListKeys": 1,
+        "kms:DescribeKey": customer_managed,
+        "kms:GetKeyPolicy": customer_managed - len(["the disabled one", "the whitelisted one"]),
+        "config:PutEvaluations": 3,
+    }
+    assert config_calls == {
+        "kms:ListAliases": 3,
+        "kms:ListKeys": 1,
+        "config:DescribeConfigurationRecorderStatus": 1,
+        "config:BatchGetResourceConfig": 3,
+        "config:PutEvaluations": 3,
+    }
+
+
+def test_kms_is_asked_only_for_keys_of_which_config_does_not_tell_all(account: EmulatedAccount) -> None:
+    key_ids = [create(POLICY, ()) for _ in range(5)]
+    account.start_recording()
+    changes: list[dict[str, Any] | None] = [None, {"recordingFrequency": "DAILY"}, {"supplementaryConfiguration": {}}]
+    account.config.items.update(zip(key_ids, changes, strict=False))
+    evaluations, calls = calls_of(account, FROM_CONFIG)
+    assert [evaluation["ComplianceType"] for evaluation in evaluations] == ["COMPLIANT"] * 5
+    assert (calls["kms:DescribeKey"], calls["kms:GetKeyPolicy"]) == (3, 3)
+
+
+def test_what_config_has_recorded_decides_until_it_records_anew(account: EmulatedAccount) -> None:
+    key_id = create(None, ("alias/a",))
+    account.start_recording()
+    account.config.items[key_id] = {"supplementaryConfiguration": {"Policy": json.dumps(POLICY)}}
+    [evaluation], _ = calls_of(account, FROM_CONFIG)
+    assert evaluation["ComplianceType"] == "COMPLIANT"
+
+
+def test_a_change_is_read_live_whatever_the_source(account: EmulatedAccount) -> None:
+    key_id = create(POLICY, ())
+    account.start_recording()
+    account.config.calls.clear()
+    lambda_handler(rule_event(change_notification(key_item(key_id, now())), FROM_CONFIG), {})
+    assert list(map(str, account.config.calls)) == [
+        "kms:ListAliases",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
+        "config:PutEvaluations",
+    ]
+
+
+def test_without_a_running_recorder_all_keys_are_read_from_kms_and_the_log_says_so(
+    account: EmulatedAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    create(POLICY, ())
+    _, calls = calls_of(account, FROM_CONFIG)
+    assert "config:BatchGetResourceConfig" not in calls
+    assert calls["kms:GetKeyPolicy"] == 1
+    assert "AWS Config's recorder is not recording, so all keys are read from KMS." in caplog.messages
+
+
+def test_keys_that_config_leaves_unprocessed_are_asked_for_again(account: EmulatedAccount) -> None:
+    key_ids = [create(POLICY, ()) for _ in range(3)]
+    account.start_recording()
+    account.config.unprocessed.update({key_ids[0]: 2, key_ids[1]: 99})
+    evaluations, calls = calls_of(account, FROM_CONFIG)
+    assert [evaluation["ComplianceType"] for evaluation in evaluations] == ["COMPLIANT"] * 3
+    assert calls["config:BatchGetResourceConfig"] == 3
+    assert calls["kms:GetKeyPolicy"] == 1
+
+
+def expect_lists_and_recorder(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
+    aws.kms.add_response("list_aliases", {"Aliases": []})
+    aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": recorders})
+
+
+@pytest.mark.parametrize("recorders", [[], [{"name": "default", "recording": False}], [{"name": "default"}]])
+def test_a_recorder_that_does_not_record(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
+    expect_lists_and_recorder(aws, recorders)
+    aws.kms.add_client_error("describe_key", "NotFoundException")
+    assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"),
+    [
+        ("describe_configuration_recorder_status", "config:DescribeConfigurationRecorderStatus"),
+        ("batch_get_resource_config", "config:BatchGetResourceConfig"),
+    ],
+)
+def test_a_config_that_refuses_to_be_read_raises(aws: StubbedAws, operation: str, action: str) -> None:
+    if operation == "batch_get_resource_config":
+        expect_lists_and_recorder(aws, [{"recording": True}])
+    else:
+        aws.kms.add_response("list_aliases", {"Aliases": []})
+        aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    aws.config.add_client_error(operation, "AccessDeniedException", "no policy allows it")
+    with pytest.raises(RuleError, match=f"{action} failed .*: allow it to the function's own role"):
+        lambda_handler(scheduled(FROM_CONFIG), {})
+
+
+def test_items_that_cannot_be_had_otherwise_are_read_from_kms(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    expect_lists_and_recorder(aws, [{"recording": True}])
+    aws.config.add_client_error("batch_get_resource_config", "ThrottlingException", "Rate exceeded")
+    aws.kms.add_client_error("describe_key", "NotFoundException")
+    assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
+    assert (
+        "AWS Config's items of 1 keys could not be read, so KMS is asked: ThrottlingException: Rate exceeded"
+        in caplog.messages
+    )
