@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property, partial
 from itertools import batched
@@ -205,6 +205,12 @@ class Subject:
     key_ids: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+
+    @property
+    def time(self) -> datetime:
+        """The ordering timestamp as a point in time; without an offset it is in UTC, as all of AWS Config's are."""
+        time = datetime.fromisoformat(self.ordering_timestamp)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -1047,10 +1053,13 @@ class Account:
         Raises `RuleError` where no further evaluation would be taken either: the token is invalid, the rule deleted,
         or the permission missing.
         """
+        time = request.subject.time  # as text, botocore would parse it for each evaluation again
         with _explained("config:PutEvaluations", self._role):
             try:
                 response = self._config.put_evaluations(
-                    Evaluations=evaluations, ResultToken=request.result_token, TestMode=request.test_mode
+                    Evaluations=[{**item, "OrderingTimestamp": time} for item in evaluations],
+                    ResultToken=request.result_token,
+                    TestMode=request.test_mode,
                 )
             except (ClientError, BotoCoreError) as error:
                 if isinstance(error, ClientError) and _code(error) in DENIED | ADVICE.keys():

@@ -37,6 +37,7 @@ type Symbol = str | Wildcard
 
 WILDCARDS: Mapping[str, Wildcard] = {wildcard.value: wildcard for wildcard in Wildcard}
 LITERAL_WILDCARDS: Mapping[str, str] = {"${*}": "*", "${?}": "?", "${$}": "$"}
+LONGEST_SYMBOL = len("${*}")
 
 
 def symbols_of(text: str) -> tuple[Symbol, ...]:
@@ -52,9 +53,9 @@ def symbols_of_user_id(text: str) -> tuple[Symbol, ...]:
     symbols: list[Symbol] = []
     start = 0
     while start < len(text):
-        literal = LITERAL_WILDCARDS.get(text[start : start + 4], "")
+        literal = LITERAL_WILDCARDS.get(text[start : start + LONGEST_SYMBOL], "")
         symbols += literal or symbols_of(text[start])
-        start += 4 if literal else 1
+        start += LONGEST_SYMBOL if literal else 1
     return tuple(symbols)
 
 
@@ -121,6 +122,7 @@ class Pattern:
             if symbol is Wildcard.MANY:
                 positions &= self._held
             else:
+                # What stands for a `?` may be any character, which only a wildcard takes.
                 taking = self._ones if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
                 positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
             if not positions:
@@ -269,16 +271,11 @@ def limits_nobody(value: object) -> bool:
     """
     if not isinstance(value, str) or not value.strip():
         return True
-    if _holds_variable(value):
+    # Every `${` that does not begin one of the three escaped characters begins a variable.
+    if value.count("${") > sum(map(value.count, LITERAL_WILDCARDS)):
         return True
-    symbols = symbols_of_user_id(value)
-    wildcards = (position for position, symbol in enumerate(symbols) if isinstance(symbol, Wildcard))
-    return next(wildcards, FEWEST_LETTERS_BEFORE_A_WILDCARD) < FEWEST_LETTERS_BEFORE_A_WILDCARD
-
-
-def _holds_variable(value: str) -> bool:
-    openings = (position for position in range(len(value)) if value.startswith("${", position))
-    return any(value[position : position + 4] not in LITERAL_WILDCARDS for position in openings)
+    beginning = symbols_of_user_id(value[: FEWEST_LETTERS_BEFORE_A_WILDCARD * LONGEST_SYMBOL])
+    return any(isinstance(symbol, Wildcard) for symbol in beginning[:FEWEST_LETTERS_BEFORE_A_WILDCARD])
 
 
 # `…IfExists` and `ForAllValues:…` also hold when the request carries no user id, so they are not among them.
@@ -358,7 +355,7 @@ class Statement:
         With no duty given: the entries by which it opens every action. A `NotAction` is returned as one text.
         """
         if self.actions is None:
-            return ("NotAction " + ", ".join(entry.written for entry in self.not_actions),)
+            return ("NotAction " + (", ".join(entry.written for entry in self.not_actions) or "[]"),)
         if not duties:
             return tuple(entry.written for entry in self.actions if entry.covers_every_action)
         return tuple(
@@ -367,7 +364,7 @@ class Statement:
 
 
 def _listed(value: object) -> tuple[object, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _entries(content: Mapping[str, object], element: str, number: int) -> tuple[ActionPattern, ...]:

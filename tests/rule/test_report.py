@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from itertools import batched
 
 import pytest
@@ -10,6 +11,7 @@ from kms_rule.events import RULE_NAME, change_notification, key_item, rule_event
 from tests.rule.conftest import StubbedAws
 
 TIME = "2026-01-13T19:12:27.681Z"
+SENT_TIME = datetime(2026, 1, 13, 19, 12, 27, 681000, UTC)
 TOKEN = "a-result-token"  # noqa: S105 - stands for the token of a real event
 SCHEDULED = rule_event(scheduled_notification(TIME), resultToken=TOKEN)
 DRY_RUN = rule_event(scheduled_notification(TIME))
@@ -56,7 +58,7 @@ def expect_put(
         "put_evaluations",
         {"FailedEvaluations": list(failed)},
         {
-            "Evaluations": list(evaluations),
+            "Evaluations": [{**evaluation, "OrderingTimestamp": SENT_TIME} for evaluation in evaluations],
             "ResultToken": "TESTMODE" if test_mode else TOKEN,
             "TestMode": test_mode,
         },

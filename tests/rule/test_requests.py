@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,13 @@ def test_a_wrong_event_is_explained_in_one_sentence(event: object, words: list[s
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert len(sentence) < 500
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"), [("2026-01-13T19:12:27", 19), ("2026-01-13T19:12:27Z", 19), ("2026-01-13T19:12:27+02:00", 17)]
+)
+def test_a_time_without_offset_is_in_utc(written: str, hour: int) -> None:
+    assert Subject(written).time == datetime(2026, 1, 13, hour, 12, 27, tzinfo=UTC)
 
 
 def test_a_change_needs_no_rule_name() -> None:
