@@ -834,6 +834,28 @@ Feature: AWSConfigRuleKMS
       | alias/testkey   | COMPLIANT      | in Key Policy for alias/testkey, statement does have separation of duties and CMK is not whitelisted |
       | {key id}        | NON_COMPLIANT  | in Key Policy for {key id}, statement does have open KMS permissions and CMK is not whitelisted      |
 
+  Scenario: read-keys-from-config-same-answers
+    On schedule, AWS Config's own records take the place of calls of KMS.
+
+    Given the rule parameters
+      | name         | value  |
+      | ReadKeysFrom | Config |
+    And AWS Config records the keys of the account
+    And a KMS key with alias "alias/open"
+    And its key policy allows
+      | Action |
+      | kms:*  |
+    And a KMS key with alias "alias/used"
+    And its key policy allows
+      | Action      | StringLike aws:userId |
+      | kms:Decrypt | AROABEAVER:*          |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports
+      | resource id | compliance    | annotation begins with                                                                            |
+      | alias/open  | NON_COMPLIANT | in Key Policy for alias/open, statement does have open KMS permissions and CMK is not whitelisted |
+      | alias/used  | COMPLIANT     | in Key Policy for alias/used, statement does have separation of duties and CMK is not whitelisted |
+    And no key policy was read from KMS
+
   Scenario: execution-role-name-judges-the-account-of-the-event
     A rule of an organization runs in one account and judges the keys of another, with a role of that one.
 

@@ -223,6 +223,11 @@ def set_parameters(datatable: Table, parameters: Parameters) -> Parameters:
     return {**parameters, **{row["name"]: row["value"] for row in rows_of(datatable)}}
 
 
+@given("AWS Config records the keys of the account")
+def record_keys(account: EmulatedAccount) -> None:
+    account.start_recording()
+
+
 # The events of AWS Config, in the shapes that it was recorded to send
 
 
@@ -460,6 +465,13 @@ def annotation_mentions(text: str, evaluation: EvaluationTypeDef) -> None:
 @then(parsers.parse("the evaluation is ordered by the event's {time}"))
 def ordered_by(time: str, evaluation: EvaluationTypeDef) -> None:
     assert evaluation["OrderingTimestamp"] == TIMES[time]
+
+
+@then("no key policy was read from KMS")
+def check_calls(account: EmulatedAccount) -> None:
+    calls = set(map(str, account.config.calls))
+    assert "config:BatchGetResourceConfig" in calls
+    assert not calls & {"kms:DescribeKey", "kms:GetKeyPolicy"}
 
 
 @then(parsers.parse('the rule raises an error that begins with "{text}"'))

@@ -207,6 +207,10 @@ def test_a_pattern_covers_another(wide: str, narrow: str, *, expected: bool) -> 
     assert Pattern.of(wide).covers(Pattern.of(narrow)) is expected
 
 
+def test_patterns_that_say_the_same_are_one() -> None:
+    assert {Pattern.of("a?*"), Pattern.of("a*?"), Pattern.of("a**?*")} == {Pattern.of("a*?")}
+
+
 BEGINNINGS = [
     ("", "", YES),
     ("", "k", NO),

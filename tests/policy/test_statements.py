@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 from itertools import permutations
 
 import pytest
@@ -16,6 +17,7 @@ from AWSConfigRuleKMSPolicy import (
     Pattern,
     PolicyError,
     Statement,
+    UserCondition,
     action_pattern,
     limits_nobody,
 )
@@ -74,6 +76,22 @@ def test_statements_are_one_object_or_a_list(statements: object, expected: list[
 def test_a_policy_is_read_alike_as_text_and_as_parsed_json() -> None:
     content: Json = {"Statement": [ENCRYPTING, {**DECRYPTING, "Condition": {"StringLike": {"aws:userId": ["A", 5]}}}]}
     assert KeyPolicy.parse(json.dumps(content)) == KeyPolicy.parse(content)
+
+
+READ_VALUES = [
+    ("statements", KeyPolicy.parse({"Statement": []})),
+    ("actions", allowing(Action="kms:Encrypt")),
+    ("granted", action_pattern("kms:Encrypt")),
+    ("values", UserCondition(("AROAOTTER*",))),
+    ("actions", PERMISSIONS[0]),
+    ("symbols", Pattern.of("kms:*")),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), READ_VALUES)
+def test_what_has_been_read_cannot_be_changed(field: str, value: object) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, field, ())
 
 
 SIDS = [
@@ -803,6 +821,7 @@ def test_a_hostile_user_id_is_compared_exactly() -> None:
 # --- malformed policies --------------------------------------------------------------------------------------------
 
 WHOLE_POLICIES = [
+    ("kms:*", "it is not JSON (Expecting value: line 1 column 1 (char 0))"),
     ("[]", "it is no JSON object"),
     ('"kms:*"', "it is no JSON object"),
     ("null", "it is no JSON object"),
