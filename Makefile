@@ -3,7 +3,7 @@ PYTHON := $(shell command -v python3.13 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint types pytest package lock clean
+.PHONY: demo test lint types pytest package bench lock clean
 
 demo: $(READY)
 	@$(BIN)/python -m kms_rule demo
@@ -23,19 +23,22 @@ pytest: $(READY)
 package: $(READY)
 	@$(BIN)/python -m kms_rule package
 
-# A path file makes the rule's folder importable as it is: packaged, it would not be the folder that RDK deploys.
+bench: $(READY)
+	@$(BIN)/python -m bench
+
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "Python 3.13 is needed, $(PYTHON) is " + sys.version)'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
-	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' | \
-		xargs -I{} sh -c 'printf "%s\n" "$(CURDIR)/AWSConfigRuleKMS" "$(CURDIR)" > "{}/kms_rule.pth"'
 	@touch $(READY)
 
 lock: $(READY)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock pyproject.toml
+	cd bench && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
+		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from kms_rule import RULE_FOLDER
 from kms_rule.package import PackageError, build_package
 
-RULE_FOLDER = Path(__file__).parents[1] / "AWSConfigRuleKMS"
 PACKAGE = Path("AWSConfigRuleKMS.zip")
 
 

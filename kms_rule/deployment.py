@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 from moto.backends import get_backend
 
+from kms_rule import RULE_FOLDER
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import (
     RULE_NAME,
@@ -30,8 +31,7 @@ from kms_rule.events import (
 )
 from kms_rule.lambda_runtime import DeployedFunction, RunningFunction, running
 
-PROJECT = Path(__file__).parents[1]
-RULE_FOLDER = PROJECT / RULE_NAME
+PROJECT = RULE_FOLDER.parent
 RDK = Path(sys.executable).with_name("rdk")
 FUNCTION_NAME = f"RDK-Rule-Function-{RULE_NAME}"
 DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
@@ -46,9 +46,16 @@ def rdk(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedP
 
     Whatever it returned, the caller gets its output and exit code, both as RDK left them.
     """
-    # RDK zips to a file of a fixed name among the temporary ones, where two runs at a time would mix up their packages.
     with tempfile.TemporaryDirectory() as scratch:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch, **settings}
+        environment = {
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # This environment's path file would put the project's own modules before those of the folder.
+            "PYTHONPATH": str(folder.resolve() / RULE_NAME),
+            # RDK zips to a file of a fixed name there, and two runs at a time would mix up their packages.
+            "TMPDIR": scratch,
+            **settings,
+        }
         return subprocess.run(  # noqa: S603 - runs RDK, which stands beside this interpreter
             [RDK, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )

@@ -3,66 +3,48 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-RDK = Path(sys.executable).with_name("rdk")
-TEST_NAMES = [
-    "test__scenario_7_admin_role_not_in_whitelist_sep_of_duty",
-    "test_is_not_cmk",
-    "test_scenario_1_disabled_status",
-    "test_scenario_2_cmk_in_whitelist",
-    "test_scenario_3_kms_star_in_policy",
-    "test_scenario_4_no_sep_of_duty",
-    "test_scenario_5_sep_of_duty_actions",
-    "test_scenario_6_admin_role_in_whitelist_sep_of_duty",
-    "test_scenario_8_admin_role_in_whitelist_no_sep_of_duty",
-    "test_scenario_no_conditions",
-]
-CREATE = [
-    "create",
-    "AWSConfigRuleKMS",
-    "--runtime",
-    "python3.13",
-    "--resource-types",
-    "AWS::KMS::Key",
-    "--maximum-frequency",
-    "TwentyFour_Hours",
-    "--input-parameters",
-    '{"CMK_Whitelist":"Otter*","Admin_User_Id":"AROAOTTER*"}',
-    "--optional-parameters",
-    '{"StrictSeparationOfDuties":"","ReportResourceAs":"","ReadKeysFrom":"","ExecutionRoleName":""}',
-]
+import pytest
+
+from kms_rule import RULE_FOLDER
+from kms_rule.deployment import PROJECT, copy_rule, rdk
+from tests.e2e.commands import CREATE, TEST_LOCAL, TEST_NAMES, passed_tests
+
+DEPLOYING = PROJECT / "docs" / "deploying.md"
 
 
-def rdk(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    without_aws = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return subprocess.run(  # noqa: S603 - runs RDK, which stands beside this interpreter
-        [RDK, *arguments],
-        cwd=folder,
-        env={**without_aws, "PYTHONDONTWRITEBYTECODE": "1", **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
+@pytest.mark.usefixtures("no_aws_settings")
 def test_rdk_test_local_runs_the_ten_tests_of_the_post() -> None:
-    result = rdk("test-local", "AWSConfigRuleKMS", folder=ROOT)
-    ran = [line.split(" ")[0] for line in result.stderr.splitlines() if line.endswith("... ok")]
-    assert (ran, result.returncode) == (TEST_NAMES, 0), result.stdout + result.stderr
+    result = rdk(*TEST_LOCAL, folder=PROJECT)
+    assert (passed_tests(result.stderr), result.returncode) == (TEST_NAMES, 0), result.stdout + result.stderr
     assert "<unittest.runner.TextTestResult run=10 errors=0 failures=0>" in result.stdout
     assert result.stderr.rstrip().endswith("OK")
 
 
+@pytest.mark.usefixtures("no_aws_settings")
+def test_rdk_test_local_tests_the_folder_that_it_is_given(tmp_path: Path) -> None:
+    module = copy_rule(tmp_path) / "AWSConfigRuleKMS.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(text.replace("CMK {id} is disabled", "CMK {id} sleeps"), encoding="utf-8")
+    result = rdk(*TEST_LOCAL, folder=tmp_path)
+    failed = [name for name in TEST_NAMES if name not in passed_tests(result.stderr)]
+    assert (failed, result.returncode) == (["test_scenario_1_disabled_status"], 1), result.stdout + result.stderr
+
+
+@pytest.mark.usefixtures("no_aws_settings")
 def test_the_committed_parameters_are_what_rdk_creates(tmp_path: Path) -> None:
     result = rdk(*CREATE, folder=tmp_path, AWS_DEFAULT_REGION="us-east-1")
     assert result.returncode == 0, result.stdout + result.stderr
     created, committed = (
-        json.loads((folder / "AWSConfigRuleKMS" / "parameters.json").read_text(encoding="utf-8"))
-        for folder in (tmp_path, ROOT)
+        json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+        for folder in (tmp_path / "AWSConfigRuleKMS", RULE_FOLDER)
     )
     assert committed == created
+
+
+def test_the_guide_gives_the_command_that_created_them() -> None:
+    _, _, rest = DEPLOYING.read_text(encoding="utf-8").partition("\n    rdk create ")
+    command, _, _ = rest.partition("\n\n")
+    assert shlex.split(command.replace("\\\n", "")) == CREATE[1:]
