@@ -41,4 +41,4 @@ lock: $(READY)
 		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf .venv .venv-bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -20,8 +21,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property, partial
+from http import HTTPStatus
 from itertools import batched
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import boto3
 from botocore.config import Config
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("AWSConfigRuleKMS")
 
-KEY_RESOURCE_TYPE = "AWS::KMS::Key"
+KEY_RESOURCE_TYPE: Final = "AWS::KMS::Key"
 ALIAS_RESOURCE_TYPE = "AWS::KMS::Alias"
 ALIAS_PREFIX = "alias/"
 AWS_ALIAS_PREFIX = "alias/aws/"
@@ -856,6 +858,7 @@ TIMES_ASKED = 3
 SESSION_SECONDS = 900  # the longest that Lambda lets a function run, and the shortest session that STS gives
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 NOT_FOUND = "NotFoundException"
+THROTTLED = frozenset({"LimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException"})
 LONGEST_MESSAGE = 300
 RETRY_ADVICE = "re-evaluate the rule once the cause is gone"
 ADVICE: Mapping[str, str] = {
@@ -889,12 +892,15 @@ def client_config(connections: int) -> Config:
     """Return the settings of every client, for this many threads.
 
     KMS throttles per account, so a scheduled run meets throttling that others cause and must outlast it: eight
-    attempts back off for up to two minutes. A call that hangs must not eat the invocation: KMS answers within
-    milliseconds. The rest saves processor time, of which 256 MB have little: botocore takes a fifth of what it needs
-    for a call to write its user agent, and a twentieth to check parameters that are constant or came from AWS.
+    attempts back off for about a minute. The mode is `legacy`, because in `standard` all threads share one budget of
+    retries, and once that is spent each throttled call fails at once. A call that hangs must not eat the invocation:
+    KMS answers within milliseconds.
+
+    The rest saves processor time, of which 256 MB have little: botocore takes a fifth of what it needs for a call to
+    write its user agent, and a twentieth to check parameters that are constant or came from AWS.
     """
     return Config(
-        retries={"mode": "standard", "total_max_attempts": 8},
+        retries={"mode": "legacy", "total_max_attempts": 8},
         connect_timeout=5,
         read_timeout=20,
         max_pool_connections=connections,
@@ -916,9 +922,9 @@ class Account:
     def open(cls, request: Request, function_account: str | None, threads: int = 1) -> Account:
         """Open the account of the request, from a function that runs in `function_account` (None: in the same).
 
-        As many as `threads` may call it at once.
-        STS is called only where the event is for another account or `ExecutionRoleName` is given. Raises `RuleError`
-        where the role may not be assumed, or belongs to another account than the event.
+        As many as `threads` may call it at once. STS is called only where the event is for another account or
+        `ExecutionRoleName` is given. Raises `RuleError` where the role may not be assumed, or is of another account
+        than the event.
         """
         elsewhere = function_account is not None and request.account_id not in ("", function_account)
         if not elsewhere and not request.parameters.execution_role_name:
@@ -1005,25 +1011,24 @@ class Account:
     def recorded(self, key_ids: Sequence[str], aliases: Aliases) -> dict[str, Key]:
         """Return those of at most 100 keys whose state, manager and policy AWS Config has recorded, by id.
 
-        Raises `RuleError` where AWS Config refuses to be read. If it fails otherwise, the keys are left out, so that
-        they are read from KMS.
+        Keys that throttling or an internal error of AWS Config keeps back are left out. Raises `RuleError` where AWS
+        Config refuses to be read.
         """
+        found: dict[str, Key] = {}
         with _explained("config:BatchGetResourceConfig", self._role):
             try:
-                items = list(self._items(key_ids))
-            except (ClientError, BotoCoreError) as error:
-                if isinstance(error, ClientError) and _code(error) in DENIED:
+                for item in self._items(key_ids):
+                    key = recorded_key(item, aliases)
+                    found |= {key.id: key} if key else {}
+            except ClientError as error:
+                if not _passes(error):
                     raise
-                LOGGER.warning(
-                    "AWS Config's items of %d keys could not be read, so KMS is asked: %s", len(key_ids), _reason(error)
-                )
-                return {}
-        found = (recorded_key(item, aliases) for item in items)
-        return {key.id: key for key in found if key}
+                LOGGER.warning("Items of AWS Config could not be read, so KMS is asked: %s", _reason(error))
+        return found
 
     def _items(self, key_ids: Sequence[str]) -> Iterator[BaseConfigurationItemTypeDef]:
         asked: list[ResourceKeyTypeDef] = [
-            {"resourceType": "AWS::KMS::Key", "resourceId": key_id} for key_id in key_ids
+            {"resourceType": KEY_RESOURCE_TYPE, "resourceId": key_id} for key_id in key_ids
         ]
         for _ in range(TIMES_ASKED):
             response = self._config.batch_get_resource_config(resourceKeys=asked)
@@ -1098,18 +1103,14 @@ def recorded_key(item: BaseConfigurationItemTypeDef, aliases: Aliases) -> Key | 
 
     An item that is recorded once a day may be older than a change of the key, so it tells nothing.
     """
-    configuration = _json_or_none(item.get("configuration"))
-    policy = _recorded_policy(item.get("supplementaryConfiguration"))
-    manager, state = (
-        (configuration.get("keyManager"), configuration.get("keyState"))
-        if isinstance(configuration, Mapping)
-        else (None, None)
-    )
     if item.get("configurationItemStatus") not in RECORDED_STATUSES or item.get("recordingFrequency") == "DAILY":
         return None
-    if not (isinstance(manager, str) and isinstance(state, str) and policy):
+    configuration = _json_or_none(item.get("configuration"))
+    metadata = configuration if isinstance(configuration, Mapping) else {}
+    policy = _recorded_policy(item.get("supplementaryConfiguration"))
+    key_id, manager, state = item.get("resourceId"), metadata.get("keyManager"), metadata.get("keyState")
+    if not (isinstance(key_id, str) and isinstance(manager, str) and isinstance(state, str) and policy):
         return None
-    key_id = item["resourceId"]
     return Key(key_id, aliases.get(key_id, ()), manager, state, policy)
 
 
@@ -1180,6 +1181,11 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _passes(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return _code(error) in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def _reason(error: ClientError | BotoCoreError) -> str:
     """Return why a call failed, without what AWS adds after the first line: of a bad signature, the session token."""
     if isinstance(error, ClientError):
@@ -1212,12 +1218,13 @@ def _explained(action: str, role: str) -> Iterator[None]:
 
 
 READER_THREADS = "READER_THREADS"
-# At a latency of 10 ms sixteen threads keep a whole processor busy, with some 430 keys a second: less than half of the
-# GetKeyPolicy calls that KMS allows an account, and no number of threads makes it more.
+# Sixteen hide a latency of some 40 ms a key at the pace below; more connections would only cost processor time.
 DEFAULT_READER_THREADS = "16"
 MOST_READER_THREADS = 64
-KEYS_A_JOB = 4
-KEYS_AHEAD = 400
+# KMS allows an account 1,000 GetKeyPolicy and 2,000 DescribeKey a second, for all its applications together.
+KEYS_A_SECOND = 400
+KEYS_A_JOB = 4  # handing a job to a thread costs little beside the eight calls of four keys
+KEYS_AHEAD = 400  # with policies of 4 KB, under 2 MB
 
 
 class Report:
@@ -1295,18 +1302,23 @@ def evaluate(request: Request, account: Account, executor: Executor) -> list[Eva
 
 
 def readings(request: Request, account: Account, executor: Executor) -> Iterator[Reading]:
-    """Yield what was read of each key that the request asks for, in the order of the list of keys."""
+    """Yield what was read of each key that the request asks for."""
     if not request.subject.every_key:
         yield from changed_keys(request, account)
         return
+    from_config = request.parameters.read_from_config and recording(account)
     aliases = account.aliases()
-    key_ids = dict.fromkeys(account.key_ids())
-    read: Callable[[Sequence[str]], list[Reading]]
-    if request.parameters.read_from_config and recording(account):
-        read, keys_a_job = partial(read_from_config, account, aliases, request.parameters), KEYS_A_BATCH
-    else:
-        read, keys_a_job = partial(read_from_kms, account, aliases, request.parameters), KEYS_A_JOB
-    yield from read_ahead(executor, read, batched(key_ids, keys_a_job, strict=False), KEYS_AHEAD // keys_a_job)
+    unknown = list(dict.fromkeys(account.key_ids()))
+    if from_config:
+        key_ids, unknown = unknown, []
+        find = partial(read_from_config, account, aliases)
+        for key_id, key in ahead(executor, find, batched(key_ids, KEYS_A_BATCH, strict=False), KEYS_AHEAD):
+            if key:
+                yield key
+            else:
+                unknown.append(key_id)
+    read = partial(read_from_kms, account, aliases, request.parameters)
+    yield from ahead(executor, read, paced(batched(unknown, KEYS_A_JOB, strict=False)), KEYS_AHEAD)
 
 
 def changed_keys(request: Request, account: Account) -> Iterator[Reading]:
@@ -1336,32 +1348,54 @@ def read_from_kms(
     return [account.read(key_id, aliases.get(key_id, ()), parameters) for key_id in key_ids]
 
 
-def read_from_config(
-    account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
-) -> list[Reading]:
-    """Read at most 100 keys from AWS Config's items, and from KMS those of which AWS Config does not tell all."""
-    asked = [key_id for key_id in key_ids if not managed_by_aws(aliases.get(key_id, ()))]
-    recorded = account.recorded(asked, aliases) if asked else {}
-    return [recorded.get(key_id) or account.read(key_id, aliases.get(key_id, ()), parameters) for key_id in key_ids]
+def read_from_config(account: Account, aliases: Aliases, key_ids: Sequence[str]) -> list[tuple[str, Key | None]]:
+    """Return at most 100 keys as AWS Config has recorded them, None for each of which it does not tell all."""
+    known = {
+        key_id: Key(key_id, aliases[key_id], manager="AWS")
+        for key_id in key_ids
+        if managed_by_aws(aliases.get(key_id, ()))
+    }
+    asked = [key_id for key_id in key_ids if key_id not in known]
+    if asked:
+        known |= account.recorded(asked, aliases)
+    return [(key_id, known.get(key_id)) for key_id in key_ids]
 
 
-def read_ahead(
-    executor: Executor,
-    read: Callable[[Sequence[str]], list[Reading]],
+def paced(
     jobs: Iterable[Sequence[str]],
-    most: int,
-) -> Iterator[Reading]:
-    """Yield what `read` returns for each job, in order, while `executor` works at the next ones, `most` at a time.
-
-    So many and no more, because what was read of a key stays in memory until it is judged.
-    """
-    waiting: deque[Future[list[Reading]]] = deque()
+    keys_a_second: int = KEYS_A_SECOND,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Sequence[str]]:
+    """Yield jobs, lists of key ids, no faster than so many keys a second."""
+    due = clock()
     for job in jobs:
-        waiting.append(executor.submit(read, job))
-        if len(waiting) == most:
-            yield from waiting.popleft().result()
-    while waiting:
-        yield from waiting.popleft().result()
+        wait = due - clock()
+        if wait > 0:
+            sleep(wait)
+        due = max(due, clock()) + len(job) / keys_a_second
+        yield job
+
+
+def ahead[Answer](
+    executor: Executor, read: Callable[[Sequence[str]], list[Answer]], jobs: Iterable[Sequence[str]], most_keys: int
+) -> Iterator[Answer]:
+    """Yield what `read` returns for each job, in order, while `executor` works at the next jobs.
+
+    Jobs for `most_keys` keys are worked at or wait to be taken, and no more, because what was read of a key stays in
+    memory until it is judged.
+    """
+    waiting: deque[tuple[int, Future[list[Answer]]]] = deque()
+    keys = 0
+    for job in jobs:
+        waiting.append((len(job), executor.submit(read, job)))
+        keys += len(job)
+        if keys >= most_keys:
+            size, answers = waiting.popleft()
+            keys -= size
+            yield from answers.result()
+    for _, answers in waiting:
+        yield from answers.result()
 
 
 def stale_results(request: Request, account: Account, reported: set[tuple[str, str]]) -> Iterator[EvaluationTypeDef]:
@@ -1434,11 +1468,15 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
         request = Request.from_event(event)
         threads = reader_threads()
         account = Account.open(request, function_account(context), threads)
-        executor = ThreadPoolExecutor(threads)
-        try:
-            return evaluate(request, account, executor)
-        finally:
-            executor.shutdown(cancel_futures=True)
     except RuleError as error:
         LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
         raise
+    executor = ThreadPoolExecutor(threads)
+    try:
+        return evaluate(request, account, executor)
+    except RuleError as error:
+        # Said before the threads have ended, since the function's time may end first.
+        LOGGER.error("%s", error)  # noqa: TRY400 - likewise
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)

@@ -16,8 +16,12 @@ def demo(_arguments: argparse.Namespace) -> None:
     """Run the demonstration."""
     # The emulator is much to load, and the other commands do without it.
     from kms_rule.demo import run_demo  # noqa: PLC0415
+    from kms_rule.deployment import DeploymentError  # noqa: PLC0415
 
-    run_demo()
+    try:
+        run_demo()
+    except DeploymentError as error:
+        sys.exit(str(error))
 
 
 def package(arguments: argparse.Namespace) -> None:

@@ -51,7 +51,8 @@ def show(console: Console, config: ConfigService, repaired_key_id: str) -> None:
     config.change(repaired_key_id)
     after = config.results()
     say(console, f"4. The policy of {REPAIRED_ALIAS} is repaired; AWS Config reports the change of that key.")
-    changed = [row["ComplianceResourceId"] for row in after if row not in before]
+    rows = [row for row in (*before, *after) if row not in before or row not in after]
+    changed = sorted({row["ComplianceResourceId"] for row in rows})
     console.print(resources_in_scope(after, changed))
     say(console, totals(after))
     say(console, f"{len(changed)} of {len(after)} rows changed: {', '.join(changed)}")

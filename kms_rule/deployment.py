@@ -140,8 +140,9 @@ class ConfigService:
     def re_evaluate(self) -> None:
         """Send what "Re-evaluate" leads to for a rule with all triggers: the scheduled event, and one for each key."""
         self.schedule()
-        for key in boto3.client("kms").list_keys(Limit=1000)["Keys"]:
-            self.change(key["KeyId"])
+        for page in boto3.client("kms").get_paginator("list_keys").paginate():
+            for key in page["Keys"]:
+                self.change(key["KeyId"])
 
     def results(self) -> list[dict[str, str]]:
         """Return what the compliance dashboard shows: id, type, compliance and annotation of each result."""

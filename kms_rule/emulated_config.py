@@ -207,7 +207,7 @@ class EmulatedConfig:
             yield self
 
     def reset(self) -> None:
-        """Forget the results, tokens, pages, refusals, calls, evaluations and callback; rules are moto's to forget."""
+        """Forget all that is here; rules are moto's to forget."""
         with self._lock:
             self.on_evaluation = _do_nothing
             self.calls.clear()
@@ -312,7 +312,8 @@ class EmulatedConfig:
     def _leaves_unprocessed(self, resource_id: str) -> bool:
         with self._lock:
             times = self.unprocessed.get(resource_id, 0)
-            self.unprocessed[resource_id] = times - 1
+            if times:
+                self.unprocessed[resource_id] = times - 1
             return times > 0
 
     def _item(self, key: Mapping[str, str], place: Place) -> dict[str, Any] | None:

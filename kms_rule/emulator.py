@@ -89,6 +89,8 @@ def emulated_account() -> Iterator[EmulatedAccount]:
             yield account
         finally:
             server.stop()
+            # A session keeps the credentials and the endpoint that it was made with.
+            boto3.DEFAULT_SESSION = None
 
 
 def _validate_policy(key: Key, action: str) -> None:

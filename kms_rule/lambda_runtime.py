@@ -67,13 +67,9 @@ class DeployedFunction:
 class RunningFunction:
     """A function that waits for events. Its log is what it wrote to its standard output and error."""
 
-    def __init__(
-        self, function: DeployedFunction, api: _RuntimeApi, process: subprocess.Popen[bytes], log: Path
-    ) -> None:
+    def __init__(self, api: _RuntimeApi, log: Path) -> None:
         """Take over a started process."""
-        self._function = function
         self._api = api
-        self._process = process
         self._log = log
 
     def invoke(self, event: object) -> object:
@@ -114,7 +110,7 @@ def running(function: DeployedFunction) -> Iterator[RunningFunction]:
             watcher = threading.Thread(target=api.watch, args=(process,), daemon=True)
             watcher.start()
             try:
-                yield RunningFunction(function, api, process, log)
+                yield RunningFunction(api, log)
             finally:
                 process.kill()
                 process.wait()

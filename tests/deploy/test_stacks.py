@@ -88,7 +88,7 @@ class TestRule:
         assert function["FunctionName"] == FUNCTION
         assert (function["MemorySize"], function["Timeout"]) == (1769, 900)
         assert (function["Handler"], function["Runtime"]) == ("AWSConfigRuleKMS.lambda_handler", "python3.13")
-        assert function["Environment"] == {"Variables": {"LOGGING_LEVEL": "DEBUG"}}
+        assert function["Environment"] == {"Variables": {"LOGGING_LEVEL": "DEBUG", "READER_THREADS": 16}}
         assert function["Role"] == FUNCTION_ROLE_ARN == made["FunctionRoleArn"]
 
     def test_runs_the_package(self, package: bytes) -> None:

@@ -63,7 +63,7 @@ class TestTheFunction:
         function = made["Function"]["Properties"]
         assert function["Code"] == {"S3Bucket": "otter-packages", "S3Key": "AWSConfigRuleKMS/1.zip"}
         assert (function["MemorySize"], function["Timeout"]) == ("1769", "900")
-        assert function["Environment"] == {"Variables": {"LOGGING_LEVEL": "DEBUG"}}
+        assert function["Environment"] == {"Variables": {"LOGGING_LEVEL": "DEBUG", "READER_THREADS": 16}}
         assert function["LoggingConfig"] == {"LogGroup": "/aws/lambda/AWSConfigRuleKMS"}
         assert made["LogGroup"]["Properties"] == {
             "LogGroupName": "/aws/lambda/AWSConfigRuleKMS",

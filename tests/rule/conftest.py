@@ -25,7 +25,7 @@ class StubbedAws:
         self.clients: list[tuple[str, dict[str, object]]] = []
         self.settings: list[Any] = []
 
-    def client(self, service: str, config: object, **credentials: object) -> object:
+    def client(self, service: str, config: object = None, **credentials: object) -> object:
         self.clients.append((service, credentials))
         self.settings.append(config)
         stub: Stubber = getattr(self, service)

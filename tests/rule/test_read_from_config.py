@@ -9,7 +9,7 @@ from unittest.mock import patch
 import boto3
 import pytest
 
-from AWSConfigRuleKMS import Key, RuleError, lambda_handler, recorded_key
+from AWSConfigRuleKMS import Account, Key, RuleError, lambda_handler, read_from_config, recorded_key
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import POST_PARAMETERS, change_notification, key_item, now, rule_event, scheduled_notification
 from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY
@@ -53,7 +53,9 @@ def item(key_id: str = "key-1", policy: object = json.dumps(POLICY), **fields: o
         pytest.param(item(configurationItemStatus="ResourceDeleted"), None, id="deleted"),
         pytest.param(item(configurationItemStatus=None), None, id="no status"),
         pytest.param(item(recordingFrequency="DAILY"), None, id="recorded daily"),
+        pytest.param(item(resourceId=None), None, id="no id"),
         pytest.param(item(configuration=None), None, id="no configuration"),
+        pytest.param(item(configuration="[]"), None, id="list for a configuration"),
         pytest.param(item(configuration="{"), None, id="broken configuration"),
         pytest.param(item(configuration='{"keyState": "Enabled"}'), None, id="no manager"),
         pytest.param(item(configuration='{"keyManager": "CUSTOMER"}'), None, id="no state"),
@@ -186,6 +188,20 @@ def test_keys_that_config_leaves_unprocessed_are_asked_for_again(account: Emulat
     assert calls["kms:GetKeyPolicy"] == 1
 
 
+def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
+    aws.config.add_response(
+        "batch_get_resource_config",
+        {
+            "baseConfigurationItems": [item()],
+            "unprocessedResourceKeys": [{"resourceType": "AWS::KMS::Key", "resourceId": "key-2"}],
+        },
+    )
+    aws.config.add_client_error("batch_get_resource_config", "InternalServerError", http_status_code=500)
+    account = Account(boto3.client("kms"), boto3.client("config"), "a role")
+    found = read_from_config(account, {}, ["key-1", "key-2"])
+    assert found == [("key-1", Key("key-1", policy=POLICY)), ("key-2", None)]
+
+
 def expect_lists_and_recorder(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
     aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
@@ -200,20 +216,22 @@ def test_a_recorder_that_does_not_record(aws: StubbedAws, recorders: list[dict[s
 
 
 @pytest.mark.parametrize(
-    ("operation", "action"),
+    ("code", "advice"),
     [
-        ("describe_configuration_recorder_status", "config:DescribeConfigurationRecorderStatus"),
-        ("batch_get_resource_config", "config:BatchGetResourceConfig"),
+        ("AccessDeniedException", "allow it to the function's own role"),
+        ("ExpiredTokenException", "re-evaluate the rule once the cause is gone"),
     ],
 )
-def test_a_config_that_refuses_to_be_read_raises(aws: StubbedAws, operation: str, action: str) -> None:
-    if operation == "batch_get_resource_config":
-        expect_lists_and_recorder(aws, [{"recording": True}])
-    else:
-        aws.kms.add_response("list_aliases", {"Aliases": []})
-        aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
-    aws.config.add_client_error(operation, "AccessDeniedException", "no policy allows it")
-    with pytest.raises(RuleError, match=f"{action} failed .*: allow it to the function's own role"):
+def test_a_config_that_refuses_its_items_raises(aws: StubbedAws, code: str, advice: str) -> None:
+    expect_lists_and_recorder(aws, [{"recording": True}])
+    aws.config.add_client_error("batch_get_resource_config", code)
+    with pytest.raises(RuleError, match=f"config:BatchGetResourceConfig failed .*: {advice}"):
+        lambda_handler(scheduled(FROM_CONFIG), {})
+
+
+def test_a_config_that_refuses_to_say_whether_it_records_raises_before_all_else(aws: StubbedAws) -> None:
+    aws.config.add_client_error("describe_configuration_recorder_status", "AccessDeniedException")
+    with pytest.raises(RuleError, match="config:DescribeConfigurationRecorderStatus failed"):
         lambda_handler(scheduled(FROM_CONFIG), {})
 
 
@@ -225,6 +243,5 @@ def test_items_that_cannot_be_had_otherwise_are_read_from_kms(
     aws.kms.add_client_error("describe_key", "NotFoundException")
     assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
     assert (
-        "AWS Config's items of 1 keys could not be read, so KMS is asked: ThrottlingException: Rate exceeded"
-        in caplog.messages
+        "Items of AWS Config could not be read, so KMS is asked: ThrottlingException: Rate exceeded" in caplog.messages
     )
