@@ -1367,14 +1367,17 @@ def paced(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Sequence[str]]:
-    """Yield jobs, lists of key ids, no faster than so many keys a second."""
+    """Yield jobs, lists of key ids, no faster than so many keys a second.
+
+    A second's keys go out at once, and the rest of the second is slept: to wake a thread for each job costs more.
+    """
     due = clock()
     for job in jobs:
-        wait = due - clock()
-        if wait > 0:
-            sleep(wait)
         due = max(due, clock()) + len(job) / keys_a_second
         yield job
+        early = due - clock()
+        if early >= 1:
+            sleep(early)
 
 
 def ahead[Answer](

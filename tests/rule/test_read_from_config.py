@@ -202,6 +202,13 @@ def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
     assert found == [("key-1", Key("key-1", policy=POLICY)), ("key-2", None)]
 
 
+@pytest.mark.usefixtures("aws")
+def test_config_is_not_asked_for_keys_that_their_alias_proves_to_be_aws_s() -> None:
+    account = Account(boto3.client("kms"), boto3.client("config"), "a role")
+    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, ["key-1"])
+    assert found == [("key-1", Key("key-1", ("alias/aws/ebs",), manager="AWS"))]
+
+
 def expect_lists_and_recorder(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
     aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
