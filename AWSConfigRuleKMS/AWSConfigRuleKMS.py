@@ -12,17 +12,18 @@ import json
 import logging
 import os
 import re
+import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property, partial
 from http import HTTPStatus
 from itertools import batched
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import boto3
@@ -882,6 +883,13 @@ class UnreadKey:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnrecordedKey:
+    """A key of which AWS Config's items do not tell all that a verdict needs."""
+
+    id: str
+
+
 type Reading = Key | VanishedKey | UnreadKey
 
 # The alias names of each key that has any, by key id.
@@ -893,16 +901,20 @@ def client_config(connections: int) -> Config:
 
     KMS throttles per account, so a scheduled run meets throttling that others cause and must outlast it: eight
     attempts back off for about a minute. The mode is `legacy`, because in `standard` all threads share one budget of
-    retries, and once that is spent each throttled call fails at once. A call that hangs must not eat the invocation:
-    KMS answers within milliseconds.
+    retries, and once that is spent each throttled call fails at once.
+
+    KMS answers within milliseconds and AWS Config within a second or two, so after three seconds without a connection
+    or ten without an answer a call has failed. One that hangs at every attempt would still hold its thread for over
+    two minutes: what keeps it from eating the invocation is that others do not wait for it (`ReadAhead`) and that the
+    handler waits for nothing beyond its time (`TimeLeft`).
 
     The rest saves processor time, of which 256 MB have little: botocore takes a fifth of what it needs for a call to
     write its user agent, and a twentieth to check parameters that are constant or came from AWS.
     """
     return Config(
         retries={"mode": "legacy", "total_max_attempts": 8},
-        connect_timeout=5,
-        read_timeout=20,
+        connect_timeout=3,
+        read_timeout=10,
         max_pool_connections=connections,
         user_agent="AWSConfigRuleKMS",
         parameter_validation=False,
@@ -1226,18 +1238,85 @@ KEYS_A_SECOND = 400
 KEYS_A_JOB = 4  # handing a job to a thread costs little beside the eight calls of four keys
 KEYS_AHEAD = 400  # with policies of 4 KB, under 2 MB
 
+# Seconds before the function's end. With the seventh of a processor that goes with 256 MB, the keys that are being read
+# need one or two of them, and judging and reporting 400 keys needs three.
+NO_MORE_KEYS = 10
+NO_MORE_WAITING = 5
+NO_MORE_TIME = 0.5
+SHORTEST_WAIT = 0.5  # so that a run which has hardly any time from the start still says how many keys there are
+MORE_TIME_ADVICE = (
+    f"Raise the function's timeout (rdk deploy --lambda-timeout, 900 seconds at most) or its memory, or set "
+    f"{READ_FROM} to Config"
+)
+
+
+class TimeLeft:
+    """How long Lambda lets an invocation run on; without a context that tells it, there is no end."""
+
+    def __init__(self, context: object = None) -> None:
+        """Ask the context that Lambda hands to the function."""
+        self._milliseconds = getattr(context, "get_remaining_time_in_millis", None)
+
+    def until(self, seconds: float) -> float | None:
+        """Return the seconds, at least 0, until only so many are left; None where there is no end."""
+        return max(self._milliseconds() / 1000 - seconds, 0.0) if callable(self._milliseconds) else None
+
+    @property
+    def runs_low(self) -> bool:
+        """Say whether it is too late to begin with another key."""
+        return self.until(NO_MORE_KEYS) == 0
+
+
+@dataclass(eq=False, slots=True)
+class Progress:
+    """How far an evaluation has come; written by the thread that evaluates, and read by the handler when time is up.
+
+    `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
+    resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
+    """
+
+    keys: Sequence[str] = ()
+    judged: set[str] = field(default_factory=set)
+    unread: list[UnreadKey] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    lost_because: str = ""
+
+    @property
+    def waiting(self) -> list[str]:
+        """The ids of the keys that have not had their turn, in the order in which they will."""
+        had_their_turn = self.judged.union([key.id for key in self.unread])
+        return [key_id for key_id in self.keys if key_id not in had_their_turn]
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether every key is judged and every evaluation taken."""
+        return not (self.unread or self.lost or self.waiting)
+
+    def __str__(self) -> str:
+        """Say how many keys are judged, and name the others and what was lost."""
+        waiting = self.waiting
+        parts = [f"{len(self.judged):,} of {len(self.keys):,} keys are judged"]
+        if self.unread:
+            ids = [key.id for key in self.unread]
+            parts.append(f"no answer for {_listing(ids)}, first because of {self.unread[0].reason}")
+        if waiting:
+            parts.append(f"not judged are {_listing(waiting)}")
+        if self.lost:
+            reason = f" ({self.lost_because})" if self.lost_because else ""
+            parts.append(f"AWS Config did not take the evaluations of {_listing(self.lost)}{reason}")
+        return "; ".join(parts)
+
 
 class Report:
     """Delivers evaluations to AWS Config in batches, and remembers what it delivered."""
 
-    def __init__(self, account: Account, request: Request) -> None:
-        """Report to `account` under the token of `request`."""
+    def __init__(self, account: Account, request: Request, progress: Progress) -> None:
+        """Report to `account` under the token of `request`, and note in `progress` what is not taken."""
         self._account = account
         self._request = request
+        self._progress = progress
         self._batch: list[EvaluationTypeDef] = []
         self.reported: set[tuple[str, str]] = set()
-        self.refused: list[str] = []
-        self.reason = ""
         self.first: list[EvaluationTypeDef] = []
 
     def add(self, evaluations: Iterable[EvaluationTypeDef]) -> None:
@@ -1252,73 +1331,167 @@ class Report:
                 self.send()
 
     def send(self) -> None:
-        """Send what is left, and once more what AWS Config did not take; what it refuses twice is in `refused`."""
+        """Send what is left, and once more what AWS Config did not take; what it refuses twice is lost.
+
+        Raises `RuleError` where no further evaluation would be taken either.
+        """
         batch, self._batch = self._batch, []
         if not batch:
             return
-        refused, _ = self._account.put_evaluations(batch, self._request)
-        if not refused:
-            return
-        again = [item for item in batch if _resource(item) in refused]
-        # An answer that names something else leaves open what was not taken.
-        again = again if len(again) == len(refused) else batch
-        refused, reason = self._account.put_evaluations(again, self._request)
+        # Lost until the answer says otherwise, so that the batch is named whatever happens meanwhile.
+        before = len(self._progress.lost)
+        self._progress.lost += [item["ComplianceResourceId"] for item in batch]
+        refused, reason = self._account.put_evaluations(batch, self._request)
         if refused:
-            self.reason = reason
-            self.refused += sorted(resource_id for _, resource_id in refused)
-            LOGGER.error("%d evaluations were refused twice: %s", len(refused), reason)
+            again = [item for item in batch if _resource(item) in refused]
+            # An answer that names something else leaves open what was not taken.
+            again = again if len(again) == len(refused) else batch
+            refused, reason = self._account.put_evaluations(again, self._request)
+        self._progress.lost[before:] = sorted(resource_id for _, resource_id in refused)
+        if refused:
+            self._progress.lost_because = self._progress.lost_because or f"refused twice: {reason}"
+            LOGGER.error("Evaluations refused twice, of %s: %s", _listing(self._progress.lost[before:]), reason)
 
 
 def _resource(item: Mapping[str, Any] | EvaluationTypeDef) -> tuple[str, str]:
     return item["ComplianceResourceType"], item["ComplianceResourceId"]
 
 
-def evaluate(request: Request, account: Account, executor: Executor) -> list[EvaluationTypeDef]:
-    """Judge the keys that the request asks for, report them, and return the first 500 evaluations.
+# The key that a run which ran out of time did not come to, by account and rule, so that the next one begins with it:
+# Lambda keeps a module from one invocation to the next, mostly also for the second try of the same event.
+NEXT_KEYS: dict[tuple[str, str], str] = {}
 
-    Raises `RuleError` after reporting what could be judged, naming every key that could not be read and every
-    evaluation that AWS Config refused twice. Results of earlier runs are taken back only if there was none of either.
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation at work: what is asked for, the account, the threads that read, the time, and the progress."""
+
+    request: Request
+    account: Account
+    readers: Executor
+    time_left: TimeLeft = field(default_factory=TimeLeft)
+    progress: Progress = field(default_factory=Progress)
+
+    def evaluate(self) -> list[EvaluationTypeDef]:
+        """Judge the keys that the request asks for, report them, and return the first 500 evaluations.
+
+        Raises `RuleError` after reporting what could be judged, naming every key that could not be read or for which
+        there was no time, and every evaluation that AWS Config refused twice. Results of earlier runs are taken back
+        only if there was none of these.
+        """
+        self.progress.keys = self.request.subject.key_ids
+        report = Report(self.account, self.request, self.progress)
+        try:
+            self._judge(report)
+            self._raise_if_incomplete()
+            if self.request.subject.every_key and not self.request.test_mode:
+                self._take_back(report)
+                self._raise_if_incomplete()
+        except RuleError as error:
+            if self.progress.keys and not isinstance(error, IncompleteError):
+                error.args = (f"{error} {self.progress}.",)
+            raise
+        return report.first
+
+    def readings(self) -> Iterator[Reading]:
+        """Yield what was read of each key that the request asks for, in no order; fewer where the time runs low."""
+        if not self.request.subject.every_key:
+            yield from changed_keys(self.request, self.account)
+            return
+        from_config = self.request.parameters.read_from_config and recording(self.account)
+        aliases = self.account.aliases()
+        listed = list(dict.fromkeys(self.account.key_ids()))
+        self.progress.keys = in_turn(listed, NEXT_KEYS.pop(self._rule, ""))
+        read = self._read_from_config if from_config else self._read_from_kms
+        yield from read(self.progress.keys, aliases)
+
+    @property
+    def _rule(self) -> tuple[str, str]:
+        return self.request.account_id, self.request.rule_name
+
+    def _judge(self, report: Report) -> None:
+        report.add(
+            not_applicable(KEY_RESOURCE_TYPE, resource_id, GONE_SENTENCE, self.request)
+            for resource_id in self.request.subject.gone
+        )
+        try:
+            for reading in self.readings():
+                if isinstance(reading, UnreadKey):
+                    LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
+                    self.progress.unread.append(reading)
+                    continue
+                if isinstance(reading, Key):
+                    report.add(evaluations_of(reading, self.request))
+                self.progress.judged.add(reading.id)
+        finally:
+            report.send()
+
+    def _read_from_kms(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Key | VanishedKey | UnreadKey]:
+        read = partial(read_from_kms, self.account, aliases, self.request.parameters)
+        jobs = paced(batched(key_ids, KEYS_A_JOB, strict=False))
+        yield from ReadAhead(self.readers, read, self.time_left).answers(jobs)
+
+    def _read_from_config(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Key | VanishedKey | UnreadKey]:
+        """Yield what AWS Config has recorded; what it has not is read from KMS soon, so that it has its turn too."""
+        find = partial(read_from_config, self.account, aliases)
+        unrecorded: list[str] = []
+        jobs = batched(key_ids, KEYS_A_BATCH, strict=False)
+        for found in ReadAhead(self.readers, find, self.time_left).answers(jobs):
+            if not isinstance(found, UnrecordedKey):
+                yield found
+                continue
+            unrecorded.append(found.id)
+            if len(unrecorded) == KEYS_AHEAD:
+                yield from self._read_from_kms(unrecorded, aliases)
+                unrecorded = []
+        yield from self._read_from_kms(unrecorded, aliases)
+
+    def _raise_if_incomplete(self) -> None:
+        waiting = self.progress.waiting
+        if waiting:
+            NEXT_KEYS[self._rule] = waiting[0]
+            for some in batched(waiting, MOST_NAMES_IN_ERROR, strict=False):
+                LOGGER.error("The time ran low before these keys were begun: %s", _listing(some))
+        if self.progress.is_complete:
+            return
+        advice = f" The time ran low. {MORE_TIME_ADVICE}." if waiting else ""
+        raise IncompleteError(
+            f"The evaluation is incomplete: {self.progress}.{advice} All other keys are reported; Lambda runs the same "
+            f"event again, or re-evaluate the rule once the cause is gone."
+        )
+
+    def _take_back(self, report: Report) -> None:
+        # The list is read to its end first: taking results back meanwhile could move what its next page holds.
+        held = self._in_time(self.account.held_results(self.request.rule_name))
+        stale = [resource for resource in held if resource not in report.reported]
+        report.add(
+            not_applicable(resource_type, resource_id, TAKEN_BACK_SENTENCE, self.request)
+            for resource_type, resource_id in self._in_time(stale)
+        )
+        report.send()
+
+    def _in_time[Item](self, items: Iterable[Item]) -> Iterator[Item]:
+        for item in items:
+            if self.time_left.runs_low:
+                raise RuleError(
+                    f"The time ran low before results for what is gone were taken back. {MORE_TIME_ADVICE}."
+                )
+            yield item
+
+
+class IncompleteError(RuleError):
+    """Raised when an evaluation did what it could, and its message already says how far it came."""
+
+
+def in_turn(key_ids: Sequence[str], first: str) -> list[str]:
+    """Return these ids from `first` on and then those before it, so that not always the same lack time.
+
+    Where nothing is known of an earlier run, many begin anywhere, because Lambda may start each day's run afresh; so
+    few as are read ahead need seconds, and begin at the beginning.
     """
-    report = Report(account, request)
-    unread: list[UnreadKey] = []
-    report.add(
-        not_applicable(KEY_RESOURCE_TYPE, resource_id, GONE_SENTENCE, request) for resource_id in request.subject.gone
-    )
-    try:
-        for reading in readings(request, account, executor):
-            if isinstance(reading, UnreadKey):
-                LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
-                unread.append(reading)
-            elif isinstance(reading, Key):
-                report.add(evaluations_of(reading, request))
-    finally:
-        report.send()
-    _raise_if_incomplete(unread, report)
-    if request.subject.every_key and not request.test_mode:
-        report.add(stale_results(request, account, report.reported))
-        report.send()
-        _raise_if_incomplete(unread, report)
-    return report.first
-
-
-def readings(request: Request, account: Account, executor: Executor) -> Iterator[Reading]:
-    """Yield what was read of each key that the request asks for."""
-    if not request.subject.every_key:
-        yield from changed_keys(request, account)
-        return
-    from_config = request.parameters.read_from_config and recording(account)
-    aliases = account.aliases()
-    unknown = list(dict.fromkeys(account.key_ids()))
-    if from_config:
-        key_ids, unknown = unknown, []
-        find = partial(read_from_config, account, aliases)
-        for key_id, key in ahead(executor, find, batched(key_ids, KEYS_A_BATCH, strict=False), KEYS_AHEAD):
-            if key:
-                yield key
-            else:
-                unknown.append(key_id)
-    read = partial(read_from_kms, account, aliases, request.parameters)
-    yield from ahead(executor, read, paced(batched(unknown, KEYS_A_JOB, strict=False)), KEYS_AHEAD)
+    anywhere = secrets.randbelow(len(key_ids)) if len(key_ids) > KEYS_AHEAD else 0
+    start = key_ids.index(first) if first in key_ids else anywhere
+    return [*key_ids[start:], *key_ids[:start]]
 
 
 def changed_keys(request: Request, account: Account) -> Iterator[Reading]:
@@ -1348,8 +1521,8 @@ def read_from_kms(
     return [account.read(key_id, aliases.get(key_id, ()), parameters) for key_id in key_ids]
 
 
-def read_from_config(account: Account, aliases: Aliases, key_ids: Sequence[str]) -> list[tuple[str, Key | None]]:
-    """Return at most 100 keys as AWS Config has recorded them, None for each of which it does not tell all."""
+def read_from_config(account: Account, aliases: Aliases, key_ids: Sequence[str]) -> list[Key | UnrecordedKey]:
+    """Return at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed."""
     known = {
         key_id: Key(key_id, aliases[key_id], manager="AWS")
         for key_id in key_ids
@@ -1358,7 +1531,7 @@ def read_from_config(account: Account, aliases: Aliases, key_ids: Sequence[str])
     asked = [key_id for key_id in key_ids if key_id not in known]
     if asked:
         known |= account.recorded(asked, aliases)
-    return [(key_id, known.get(key_id)) for key_id in key_ids]
+    return [known.get(key_id, UnrecordedKey(key_id)) for key_id in key_ids]
 
 
 def paced(
@@ -1380,46 +1553,72 @@ def paced(
             sleep(early)
 
 
-def ahead[Answer](
-    executor: Executor, read: Callable[[Sequence[str]], list[Answer]], jobs: Iterable[Sequence[str]], most_keys: int
-) -> Iterator[Answer]:
-    """Yield what `read` returns for each job, in order, while `executor` works at the next jobs.
+class ReadAhead[Answer]:
+    """Has jobs, lists of key ids, worked at by threads ahead of the one that takes the answers.
 
     Jobs for `most_keys` keys are worked at or wait to be taken, and no more, because what was read of a key stays in
-    memory until it is judged.
+    memory until it is judged. Answers are taken as they come, so that a job which hangs holds up no other.
     """
-    waiting: deque[tuple[int, Future[list[Answer]]]] = deque()
-    keys = 0
-    for job in jobs:
-        waiting.append((len(job), executor.submit(read, job)))
-        keys += len(job)
-        if keys >= most_keys:
-            size, answers = waiting.popleft()
-            keys -= size
-            yield from answers.result()
-    for _, answers in waiting:
-        yield from answers.result()
 
+    def __init__(
+        self,
+        readers: Executor,
+        read: Callable[[Sequence[str]], Sequence[Answer]],
+        time_left: TimeLeft,
+        most_keys: int | None = None,
+    ) -> None:
+        """Let `readers` call `read` for each job, as long as `time_left` does not run low."""
+        self._readers = readers
+        self._read = read
+        self._time_left = time_left
+        self._most_keys = KEYS_AHEAD if most_keys is None else most_keys
+        self._jobs: dict[Future[Sequence[Answer]], Sequence[str]] = {}
+        self._keys = 0
+        self._finished: SimpleQueue[Future[Sequence[Answer]]] = SimpleQueue()
 
-def stale_results(request: Request, account: Account, reported: set[tuple[str, str]]) -> Iterator[EvaluationTypeDef]:
-    """Yield the evaluations that take back each result AWS Config holds that this run did not report."""
-    # The list is read to its end first: taking results back meanwhile could move what its next page holds.
-    stale = [held for held in account.held_results(request.rule_name) if held not in reported]
-    for resource_type, resource_id in stale:
-        yield not_applicable(resource_type, resource_id, TAKEN_BACK_SENTENCE, request)
+    def answers(self, jobs: Iterable[Sequence[str]]) -> Iterator[Answer | UnreadKey]:
+        """Yield what `read` returns for each job; what it raises, is raised here.
 
+        When the time runs low no job is begun any more, and when there is time only to report, the keys of jobs that
+        have not come back are yielded as unread.
+        """
+        for job in jobs:
+            if self._time_left.runs_low:
+                break
+            self._begin(job)
+            while self._keys >= self._most_keys:
+                yield from self._take()
+        while self._jobs:
+            yield from self._take()
 
-def _raise_if_incomplete(unread: Sequence[UnreadKey], report: Report) -> None:
-    problems = []
-    if unread:
-        problems.append(f"no answer for {_listing([key.id for key in unread])}, first because of {unread[0].reason}")
-    if report.refused:
-        problems.append(f"AWS Config refused the evaluations of {_listing(report.refused)} twice ({report.reason})")
-    if problems:
-        raise RuleError(
-            f"The evaluation is incomplete: {'; '.join(problems)}. All other keys are reported; Lambda runs the same "
-            f"event again, or re-evaluate the rule once the cause is gone."
-        )
+    def _begin(self, job: Sequence[str]) -> None:
+        future = self._readers.submit(self._read, job)
+        self._jobs[future] = job
+        self._keys += len(job)
+        future.add_done_callback(self._finished.put)
+
+    def _take(self) -> Sequence[Answer | UnreadKey]:
+        future = self._next_finished(NO_MORE_KEYS)
+        if future is None:
+            for waiting in self._jobs:
+                waiting.cancel()
+            future = self._next_finished(NO_MORE_WAITING)
+        if future is None:
+            return self._abandoned()
+        self._keys -= len(self._jobs.pop(future))
+        return () if future.cancelled() else future.result()
+
+    def _next_finished(self, seconds_left: float) -> Future[Sequence[Answer]] | None:
+        try:
+            return self._finished.get(timeout=self._time_left.until(seconds_left))
+        except Empty:
+            return None
+
+    def _abandoned(self) -> list[Answer | UnreadKey]:
+        keys = [key_id for job in self._jobs.values() for key_id in job]
+        self._jobs.clear()
+        self._keys = 0
+        return [UnreadKey(key_id, "AWS had not answered when the time was up") for key_id in keys]
 
 
 def _listing(ids: Sequence[str]) -> str:
@@ -1467,19 +1666,36 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     not be finished: Lambda then runs the event again, and its `Errors` metric is the only place where that shows.
     """
     prepare_logging()
-    try:
-        request = Request.from_event(event)
-        threads = reader_threads()
-        account = Account.open(request, function_account(context), threads)
-    except RuleError as error:
-        LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
-        raise
-    executor = ThreadPoolExecutor(threads)
-    try:
-        return evaluate(request, account, executor)
-    except RuleError as error:
-        # Said before the threads have ended, since the function's time may end first.
-        LOGGER.error("%s", error)  # noqa: TRY400 - likewise
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
+    time_left = TimeLeft(context)
+    progress = Progress()
+    # In a thread of its own, so that people get a sentence where a call of AWS takes longer than Lambda lets us wait.
+    evaluator = ThreadPoolExecutor(1, "evaluation")
+    evaluations = evaluator.submit(_evaluate, event, context, time_left, progress)
+    evaluator.shutdown(wait=False)
+    seconds = time_left.until(NO_MORE_TIME)
+    wait([evaluations], None if seconds is None else max(seconds, SHORTEST_WAIT))
+    if evaluations.done():
+        return evaluations.result()
+    error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
+    LOGGER.error("%s", error)
+    raise error
+
+
+def _evaluate(event: object, context: object, time_left: TimeLeft, progress: Progress) -> list[EvaluationTypeDef]:
+    with ExitStack() as ending:
+        try:
+            request = Request.from_event(event)
+            threads = reader_threads()
+            account = Account.open(request, function_account(context), threads)
+            readers = ThreadPoolExecutor(threads, "reader")
+            ending.callback(_dismiss, readers, time_left)
+            return Run(request, account, readers, time_left, progress).evaluate()
+        except RuleError as error:
+            # Said before the threads have ended, since the function's time may end first.
+            LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
+            raise
+
+
+def _dismiss(readers: Executor, time_left: TimeLeft) -> None:
+    """End the threads; where the time runs low, without waiting for a call of AWS that may hang."""
+    readers.shutdown(wait=not time_left.runs_low, cancel_futures=True)

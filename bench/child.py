@@ -83,7 +83,7 @@ def run_reading(job: Json) -> Json:
     request = rule.Request.from_event(job["event"])
     account = rule.Account.open(request, None, job["threads"])
     with ThreadPoolExecutor(job["threads"]) as executor:
-        for _ in rule.readings(request, account, executor):
+        for _ in rule.Run(request, account, executor).readings():
             pass
     return clock.stop()
 

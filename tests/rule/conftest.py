@@ -33,8 +33,11 @@ class StubbedAws:
 
 
 @pytest.fixture
-def aws(caplog: pytest.LogCaptureFixture) -> Iterator[StubbedAws]:
+def aws(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubbedAws]:
     stubs = StubbedAws()
+    # Stubs answer in a fixed order, so keys are read in the order of the list.
+    monkeypatch.setenv("READER_THREADS", "1")
+    monkeypatch.setattr("secrets.randbelow", lambda _most: 0)
     with ExitStack() as active:
         for service in SERVICES:
             active.enter_context(getattr(stubs, service))

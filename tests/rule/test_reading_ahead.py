@@ -2,21 +2,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock
 
 import boto3
 import pytest
 
-from AWSConfigRuleKMS import RuleError, ahead, lambda_handler, paced
+from AWSConfigRuleKMS import ReadAhead, RuleError, TimeLeft, UnreadKey, lambda_handler, paced
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import now, rule_event, scheduled_notification
 
 JOBS = [[f"key-{number}", f"key-{number + 1}"] for number in range(0, 40, 2)]
 
 
-def test_answers_come_in_the_order_of_the_jobs() -> None:
+def test_every_job_is_answered_once() -> None:
     with ThreadPoolExecutor(8) as executor:
-        assert list(ahead(executor, list, JOBS, 10)) == [key_id for job in JOBS for key_id in job]
+        answers = ReadAhead(executor, list, TimeLeft(), 10).answers(JOBS)
+        assert sorted(answers, key=str) == sorted(key_id for job in JOBS for key_id in job)
 
 
 def test_no_more_is_read_ahead_than_allowed() -> None:
@@ -29,7 +30,7 @@ def test_no_more_is_read_ahead_than_allowed() -> None:
         return list(job)
 
     with ThreadPoolExecutor(8) as executor:
-        answers = ahead(executor, read, JOBS, 6)
+        answers = ReadAhead(executor, read, TimeLeft(), 6).answers(JOBS)
         for taken in range(1, 31):
             next(answers)
             # What is taken, the rest of its job, and six more.
@@ -43,7 +44,7 @@ def test_as_many_jobs_are_worked_at_as_there_are_threads() -> None:
         return [together.wait(timeout=30)] * len(job)
 
     with ThreadPoolExecutor(4) as executor:
-        assert len(list(ahead(executor, read, JOBS, 400))) == 40
+        assert len(list(ReadAhead(executor, read, TimeLeft()).answers(JOBS))) == 40
 
 
 def test_the_error_of_a_job_reaches_the_caller() -> None:
@@ -53,7 +54,57 @@ def test_the_error_of_a_job_reaches_the_caller() -> None:
         return list(job)
 
     with ThreadPoolExecutor(2) as executor, pytest.raises(RuleError, match="no"):
-        list(ahead(executor, read, JOBS, 6))
+        list(ReadAhead(executor, read, TimeLeft(), 6).answers(JOBS))
+
+
+def test_a_job_that_hangs_holds_up_no_other() -> None:
+    released = Event()
+
+    def read(job: Sequence[str]) -> list[str]:
+        return list(job) if job[0] != "key-0" or released.wait(30) else []
+
+    with ThreadPoolExecutor(2) as executor:
+        answers = ReadAhead(executor, read, TimeLeft(), 6).answers(JOBS)
+        first = [next(answers) for _ in range(38)]
+        released.set()
+        assert "key-0" not in first
+        assert list(answers) == ["key-0", "key-1"]
+
+
+class Ending(TimeLeft):
+    """Time that is not up before so many answers have come."""
+
+    def __init__(self, answers: int) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def until(self, seconds: float) -> float | None:
+        del seconds
+        self.answers -= 1
+        return None if self.answers >= 0 else 0.0
+
+    @property
+    def runs_low(self) -> bool:
+        return self.answers <= 0
+
+
+def test_when_the_time_is_up_what_hangs_is_named_and_what_waits_is_not_begun() -> None:
+    released = Event()
+    begun: list[str] = []
+
+    def read(job: Sequence[str]) -> list[str]:
+        begun.append(job[0])
+        return list(job) if job[0] in {"key-0", "key-2"} or released.wait(30) else []
+
+    with ThreadPoolExecutor(1) as executor:
+        answers = list(ReadAhead(executor, read, Ending(answers=2), 400).answers(JOBS))
+        released.set()
+    assert answers == [
+        *("key-0", "key-1", "key-2", "key-3"),
+        UnreadKey("key-4", "AWS had not answered when the time was up"),
+        UnreadKey("key-5", "AWS had not answered when the time was up"),
+    ]
+    assert begun == ["key-0", "key-2", "key-4"]
 
 
 class Clock:

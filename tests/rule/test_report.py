@@ -165,7 +165,9 @@ def test_an_evaluation_that_failed_twice_is_named_and_stops_nothing_but_the_taki
     expect_put(aws, *map(managed, range(100)), failed=(managed(7), managed(8)))
     expect_put(aws, managed(7), managed(8), failed=(managed(8),))
     expect_put(aws, managed(100))
-    with pytest.raises(RuleError, match="refused the evaluations of alias/aws/service-8 twice"):
+    with pytest.raises(
+        RuleError, match=r"did not take the evaluations of alias/aws/service-8 \(refused twice: AWS Config returned"
+    ):
         lambda_handler(SCHEDULED, {})
 
 
@@ -200,8 +202,8 @@ def test_a_call_that_fails_twice_costs_only_its_own_evaluations(aws: StubbedAws)
     expect_put(aws, managed(100))
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
-    assert "refused the evaluations of alias/aws/service-0, alias/aws/service-1, " in str(raised.value)
-    assert "(ThrottlingException: Rate exceeded)" in str(raised.value)
+    assert "did not take the evaluations of alias/aws/service-0, alias/aws/service-1, " in str(raised.value)
+    assert "(refused twice: ThrottlingException: Rate exceeded)" in str(raised.value)
 
 
 def test_an_answer_that_names_something_else_makes_the_whole_batch_go_out_again(aws: StubbedAws) -> None:

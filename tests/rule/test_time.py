@@ -1,0 +1,215 @@
+"""Lambda's time: what a run does that has too little of it. Time here passes with what the run has done."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from threading import Event
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import boto3
+import pytest
+
+from AWSConfigRuleKMS import (
+    NEXT_KEYS,
+    Account,
+    Compliance,
+    Reading,
+    RuleError,
+    RuleParameters,
+    evaluation,
+    in_turn,
+    lambda_handler,
+)
+from kms_rule.emulator import EmulatedAccount
+from kms_rule.events import POST_PARAMETERS, RULE_NAME, now, rule_event, scheduled_notification
+from kms_rule.example_keys import USAGE_ONLY
+
+KEYS = 12
+PLENTY = 60.0
+LITTLE = 9.0
+NONE = 0.0
+
+type Left = Callable[[], float]
+
+
+def context(seconds_left: Left) -> SimpleNamespace:
+    return SimpleNamespace(get_remaining_time_in_millis=lambda: int(seconds_left() * 1000))
+
+
+@pytest.fixture
+def keys(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Twelve keys, read one after the other, of which no more than two are read ahead; one result is stale."""
+    monkeypatch.setenv("READER_THREADS", "1")
+    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_A_JOB", 1)
+    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 2)
+    monkeypatch.setattr("secrets.randbelow", lambda _most: 0)
+    kms = boto3.client("kms")
+    with patch("moto.kms.models.generate_private_key"):
+        ids = [kms.create_key(Policy=json.dumps(USAGE_ONLY))["KeyMetadata"]["KeyId"] for _ in range(KEYS)]
+    account.config.add_rule(RULE_NAME)
+    boto3.client("config").put_evaluations(
+        Evaluations=[evaluation("AWS::KMS::Key", "alias/gone", Compliance.COMPLIANT, "of an earlier run", now())],
+        ResultToken=account.config.issue_token(RULE_NAME),
+    )
+    NEXT_KEYS.clear()
+    yield ids
+    NEXT_KEYS.clear()
+
+
+def scheduled(account: EmulatedAccount, **parameters: str) -> dict[str, object]:
+    return rule_event(
+        scheduled_notification(now()),
+        {**POST_PARAMETERS, **parameters},
+        resultToken=account.config.issue_token(RULE_NAME),
+    )
+
+
+def held(account: EmulatedAccount) -> set[str]:
+    del account
+    pages = boto3.client("config").get_paginator("get_compliance_details_by_config_rule")
+    return {
+        result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]["ResourceId"]
+        for page in pages.paginate(ConfigRuleName=RULE_NAME)
+        for result in page["EvaluationResults"]
+    }
+
+
+def calls_of(account: EmulatedAccount, operation: str) -> list[str]:
+    return [call.parameters["KeyId"] for call in account.config.calls if str(call) == operation]
+
+
+def after_reading(account: EmulatedAccount, keys: int) -> Left:
+    """Leave little time once so many more policies have been asked for."""
+    enough = len(calls_of(account, "kms:GetKeyPolicy")) + keys
+    return lambda: PLENTY if len(calls_of(account, "kms:GetKeyPolicy")) < enough else LITTLE
+
+
+def test_without_time_no_key_is_begun_and_the_error_says_what_to_raise(
+    account: EmulatedAccount, keys: list[str]
+) -> None:
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(scheduled(account), context(lambda: LITTLE))
+    assert str(raised.value) == (
+        f"The evaluation is incomplete: 0 of 12 keys are judged; not judged are {', '.join(keys)}. The time ran low. "
+        "Raise the function's timeout (rdk deploy --lambda-timeout, 900 seconds at most) or its memory, or set "
+        "ReadKeysFrom to Config. All other keys are reported; Lambda runs the same event again, or re-evaluate the "
+        "rule once the cause is gone."
+    )
+    assert calls_of(account, "kms:DescribeKey") == []
+
+
+def test_a_run_whose_time_runs_low_reports_what_it_has_and_takes_nothing_back(
+    account: EmulatedAccount, keys: list[str]
+) -> None:
+    with pytest.raises(RuleError, match=r"incomplete: (\d+) of 12 keys are judged") as raised:
+        lambda_handler(scheduled(account), context(after_reading(account, 5)))
+    reported = held(account) & set(keys)
+    assert 5 <= len(reported) <= 5 + 2
+    assert f"{len(reported)} of 12 keys" in str(raised.value)
+    assert set(re.findall(r"[0-9a-f-]{36}", str(raised.value))) == set(keys) - reported
+    assert "alias/gone" in held(account)
+
+
+def test_a_run_that_has_time_takes_back(account: EmulatedAccount, keys: list[str]) -> None:
+    lambda_handler(scheduled(account), context(lambda: PLENTY))
+    assert held(account) == set(keys)
+
+
+@pytest.mark.parametrize("source", ["KMS", "Config"])
+def test_over_repeated_runs_every_key_has_its_turn(account: EmulatedAccount, keys: list[str], source: str) -> None:
+    account.start_recording()
+    # What AWS Config has not recorded must not be left to a time that never comes.
+    account.config.items.update(dict.fromkeys(keys))
+    event = scheduled(account, ReadKeysFrom=source)
+    runs = 0
+    while held(account) < {*keys, "alias/gone"}:
+        runs += 1
+        with pytest.raises(RuleError, match="of 12 keys are judged"):
+            lambda_handler(event, context(after_reading(account, 4)))
+    assert runs <= 3
+    lambda_handler(event, context(lambda: PLENTY))
+    assert held(account) == set(keys)
+
+
+def test_a_run_begins_with_the_keys_that_the_one_before_did_not_come_to(
+    account: EmulatedAccount, keys: list[str]
+) -> None:
+    with pytest.raises(RuleError):
+        lambda_handler(scheduled(account), context(after_reading(account, 5)))
+    done = len(calls_of(account, "kms:GetKeyPolicy"))
+    with pytest.raises(RuleError):
+        lambda_handler(scheduled(account), context(after_reading(account, 3)))
+    assert calls_of(account, "kms:GetKeyPolicy")[done] == keys[done]
+
+
+def test_what_hangs_is_named_and_all_else_is_reported(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("READER_THREADS", "2")
+    read, released, finished = Account.read, Event(), set[str]()
+
+    def hanging(self: Account, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
+        if key_id == keys[3]:
+            released.wait(30)
+        reading = read(self, key_id, aliases, parameters)
+        finished.add(key_id)
+        return reading
+
+    monkeypatch.setattr(Account, "read", hanging)
+    with pytest.raises(RuleError, match=r"11 of 12 keys are judged; no answer for (\S+), first because of AWS had not"):
+        lambda_handler(scheduled(account), context(lambda: PLENTY if len(finished) < KEYS - 1 else NONE))
+    released.set()
+    assert held(account) == {*keys, "alias/gone"} - {keys[3]}
+
+
+def test_a_call_that_eats_the_time_ends_in_a_sentence(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    del keys
+    monkeypatch.setattr("AWSConfigRuleKMS.SHORTEST_WAIT", 0)
+    released = Event()
+
+    def hanging(_self: Account) -> Iterator[str]:
+        released.wait(30)
+        return iter(())
+
+    monkeypatch.setattr(Account, "key_ids", hanging)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(scheduled(account), context(lambda: NONE))
+    released.set()
+    assert str(raised.value).startswith(
+        "The time is up, and AWS has not answered: 0 of 0 keys are judged. Raise the function's timeout"
+    )
+    assert str(raised.value) in caplog.messages
+
+
+def test_nothing_is_taken_back_in_a_hurry(account: EmulatedAccount, keys: list[str]) -> None:
+    def listing() -> bool:
+        return any(call.operation == "GetComplianceDetailsByConfigRule" for call in account.config.calls)
+
+    with pytest.raises(RuleError, match=r"ran low before results for what is gone.* 12 of 12 keys are judged\.$"):
+        lambda_handler(scheduled(account), context(lambda: LITTLE if listing() else PLENTY))
+    assert held(account) == {*keys, "alias/gone"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "first", "expected"),
+    [
+        ([], "", []),
+        (["a", "b", "c"], "", ["a", "b", "c"]),
+        (["a", "b", "c"], "b", ["b", "c", "a"]),
+        (["a", "b", "c"], "gone", ["a", "b", "c"]),
+    ],
+)
+def test_keys_in_turn(keys: list[str], first: str, expected: list[str]) -> None:
+    assert in_turn(keys, first) == expected
+
+
+def test_of_many_keys_a_fresh_start_begins_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda most: most - 2)
+    keys = list(map(str, range(401)))
+    assert in_turn(keys, "") == ["399", "400", *keys[:399]]
+    assert in_turn(keys, "7")[0] == "7"
