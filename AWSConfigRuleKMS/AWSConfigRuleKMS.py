@@ -514,10 +514,12 @@ class Proof:
     """What decided that a scenario holds, for the square brackets of an annotation.
 
     `wordings` say the same, the fullest first: an annotation takes the first that fits. `needed` is never left out.
+    `statements` are those of the policy that decided.
     """
 
     wordings: tuple[str, ...] = ()
     needed: str = ""
+    statements: tuple[Statement, ...] = ()
 
 
 type Question = Callable[[Case], Proof | None]
@@ -649,13 +651,14 @@ def _malformed(case: Case) -> Proof | None:
 
 def _opens_every_action(case: Case) -> Proof | None:
     opening = case.policy.opening_every_action()
-    return Proof(tuple(wording(opening) for wording in STATEMENT_WORDINGS)) if opening else None
+    wordings = tuple(wording(opening) for wording in STATEMENT_WORDINGS)
+    return Proof(wordings, statements=opening) if opening else None
 
 
 def _no_user_condition(case: Case) -> Proof | None:
     unlimited = case.policy.granting_without_user_condition()
-    wordings = (_with_conditions, *STATEMENT_WORDINGS)
-    return Proof(tuple(wording(unlimited, *Duty) for wording in wordings)) if unlimited else None
+    wordings = tuple(wording(unlimited, *Duty) for wording in (_with_conditions, *STATEMENT_WORDINGS))
+    return Proof(wordings, statements=unlimited) if unlimited else None
 
 
 def _duties(*, usage: bool, administration: bool, whitelisted: bool | None = None) -> Question:
@@ -677,15 +680,17 @@ def _proof_of_duties(case: Case) -> Proof:
         "; ".join(f"{duty.value} by {wording(statements, duty)}" for duty, statements in by_duty.items() if statements)
         for wording in STATEMENT_WORDINGS
     )
+    deciding = case.policy.granting(*Duty)
     if not case.outsiders:
-        return Proof(wordings)
+        return Proof(wordings, statements=deciding)
     outsider = f"{ADMINISTRATORS} does not cover {quoted(case.outsiders[0])}"
-    return Proof((*(f"{outsider}; {wording}" for wording in wordings), outsider, *wordings))
+    return Proof((*(f"{outsider}; {wording}" for wording in wordings), outsider, *wordings), statements=deciding)
 
 
 def _no_scenario(case: Case) -> Proof | None:
     lacking = (permission.name for permission in ADMINISTRATION_PERMISSIONS if permission not in case.administration)
-    return Proof((f"no usage, and administration lacks {', '.join(lacking)}",))
+    wording = f"no usage, and administration lacks {', '.join(lacking)}"
+    return Proof((wording,), statements=case.policy.granting(*Duty))
 
 
 # Answered before the policy is read, which spares the call.
