@@ -1,11 +1,13 @@
-"""The command beside the rule: shows the rule at work on an emulated AWS account, and builds its package."""
+"""The command beside the rule, `kms-rule`, and the emulated AWS account that shows the rule at work."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-RULE_FOLDER = Path(__file__).parents[1] / "AWSConfigRuleKMS"
+_IN_A_CHECKOUT = Path(__file__).parents[1] / "AWSConfigRuleKMS"
+_INSTALLED = Path(sys.prefix) / "share" / "kms-rule" / "AWSConfigRuleKMS"
+RULE_FOLDER = _IN_A_CHECKOUT if _IN_A_CHECKOUT.is_dir() else _INSTALLED
 
 # RDK deploys the rule's folder as it is, so its modules cannot be part of a package; they are imported from there.
 sys.path.append(str(RULE_FOLDER))

@@ -40,10 +40,13 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def demo(_arguments: argparse.Namespace) -> int:
     """Run the demonstration."""
-    # The emulator is much to load, and the other commands do without it.
-    from kms_rule.demo import run_demo  # noqa: PLC0415
-    from kms_rule.deployment import DeploymentError  # noqa: PLC0415
-
+    try:
+        from kms_rule.demo import run_demo  # noqa: PLC0415
+        from kms_rule.deployment import DeploymentError  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"The demonstration needs {error.name}, which is not installed: pip install 'kms-rule[demo]'."
+        ) from error
     try:
         run_demo()
     except DeploymentError as error:
