@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ProxyConnectionError
+from botocore.parsers import ResponseParserError
 
 from AWSConfigRuleKMSPolicy import (
     PERMISSIONS,
@@ -234,7 +235,12 @@ class Request:
         Only what is needed is read, since recorded events differ in the rest. Raises `RuleError` where something
         needed is missing or unknown. Source: AWS Config Developer Guide, "Example Events for AWS Config Rules".
         """
-        content = _object(event, "The event")
+        if not isinstance(event, Mapping):
+            # Not repeated, since it may be the text of an event, with its result token.
+            raise RuleError(
+                f"The event is a {type(event).__name__}, no JSON object: invoke the function through AWS Config."
+            )
+        content: Mapping[str, Any] = event
         mode = content.get("evaluationMode") or "DETECTIVE"
         if mode != "DETECTIVE":
             raise RuleError(
@@ -864,6 +870,11 @@ TIMES_ASKED = 3
 SESSION_SECONDS = 900  # the longest that Lambda lets a function run, and the shortest session that STS gives
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 NOT_FOUND = "NotFoundException"
+# Answers that were cut off or garbled on their way. Their texts repeat the answer, and STS answers with credentials.
+UNREADABLE = (ResponseParserError, UnicodeDecodeError)
+FAILURES = (ClientError, BotoCoreError, *UNREADABLE)
+# Longer than any name in what AWS says, and shorter than the tokens that it may repeat.
+TOKEN = re.compile(r"[A-Za-z0-9+/=_%-]{150,}")
 THROTTLED = frozenset({"LimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException"})
 LONGEST_MESSAGE = 300
 RETRY_ADVICE = "re-evaluate the rule once the cause is gone"
@@ -1000,7 +1011,7 @@ class Account:
                 if _code(error) == NOT_FOUND:
                     return None
                 raise
-        return tuple(dict.fromkeys(alias["AliasName"] for page in pages for alias in _member(page, "Aliases")))
+            return tuple(dict.fromkeys(alias["AliasName"] for page in pages for alias in _member(page, "Aliases")))
 
     def read(self, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
         """Read what the verdict on one key depends on, with one call or two, or none for a key of AWS's.
@@ -1014,10 +1025,8 @@ class Account:
             return key if decided_without_policy(key, parameters) else self._with_policy(key)
         except ClientError as error:
             return VanishedKey(key_id) if _code(error) == NOT_FOUND else UnreadKey(key_id, _reason(error))
-        except BotoCoreError as error:
+        except (BotoCoreError, *UNREADABLE) as error:
             return UnreadKey(key_id, _reason(error))
-        except RuleError as error:
-            return UnreadKey(key_id, str(error))
 
     def records_keys(self) -> bool:
         """Say whether AWS Config's recorder is recording. Raises `RuleError` where AWS Config does not say."""
@@ -1083,11 +1092,12 @@ class Account:
                     ResultToken=request.result_token,
                     TestMode=request.test_mode,
                 )
-            except (ClientError, BotoCoreError) as error:
+                failed = _failed_evaluations(response)
+            except FAILURES as error:
                 if isinstance(error, ClientError) and _code(error) in DENIED | ADVICE.keys():
                     raise
                 return set(map(_resource, evaluations)), _reason(error)
-        return set(map(_resource, response.get("FailedEvaluations", ()))), "AWS Config returned them as failed"
+        return set(map(_resource, failed)), "AWS Config returned them as failed"
 
     def held_results(self, rule_name: str) -> Iterator[tuple[str, str]]:
         """Yield the resource type and id of each result, compliant or not, that AWS Config holds for the rule.
@@ -1170,13 +1180,20 @@ def _assume_role(role_arn: str) -> CredentialsTypeDef:
         response = sts.assume_role(
             RoleArn=role_arn, RoleSessionName="AWSConfigRuleKMS", DurationSeconds=SESSION_SECONDS
         )
-    except (ClientError, BotoCoreError) as error:
+        return cast("CredentialsTypeDef", _member(response, "Credentials"))
+    # Of an answer that is none of AWS's, botocore's parser may miss its first element.
+    except (*FAILURES, LookupError) as error:
         raise RuleError(
             f"The role {role_arn} cannot be assumed: its trust policy must allow sts:AssumeRole to the function's "
             f"role, whose own policy must allow it too; the recorder's service-linked role never can be, so name "
             f"another in {EXECUTION_ROLE} ({_reason(error)})."
         ) from None
-    return cast("CredentialsTypeDef", _member(response, "Credentials"))
+
+
+class OtherAnswerError(BotoCoreError):
+    """Raised when an answer is none of AWS's."""
+
+    fmt = "AWS answered without {member}: look for a proxy between the function and AWS"
 
 
 def _without(permission: str, key: Key, error: ClientError) -> Key:
@@ -1187,11 +1204,24 @@ def _without(permission: str, key: Key, error: ClientError) -> Key:
 
 
 def _member(response: Mapping[str, Any] | object, name: str) -> Any:
-    """Return a member that the service's model promises; raises `RuleError` where something else answered."""
+    """Return a member that the service's model promises; raises `OtherAnswerError` where something else answered."""
     content = response if isinstance(response, Mapping) else {}
     if name not in content:
-        raise RuleError(f"AWS answered without {name}: look for a proxy between the function and AWS.")
+        raise OtherAnswerError(member=name)
     return content[name]
+
+
+def _failed_evaluations(response: Mapping[str, Any] | object) -> Sequence[EvaluationTypeDef]:
+    """Return what `PutEvaluations` answers with; raises `OtherAnswerError` where something else answered.
+
+    AWS does not say that the member is there when nothing failed, but each of its answers over HTTP has a request id.
+    """
+    content: Mapping[str, Any] = response if isinstance(response, Mapping) else {}
+    answered_by_aws = "RequestId" in content.get("ResponseMetadata", {"RequestId": "of a stub"})
+    failed: Sequence[EvaluationTypeDef] = (
+        content.get("FailedEvaluations", ()) if answered_by_aws else _member(content, "FailedEvaluations")
+    )
+    return failed
 
 
 def _code(error: ClientError) -> str:
@@ -1203,16 +1233,21 @@ def _passes(error: ClientError) -> bool:
     return _code(error) in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _reason(error: ClientError | BotoCoreError) -> str:
-    """Return why a call failed, without what AWS adds after the first line: of a bad signature, the session token."""
+def _reason(error: Exception) -> str:
+    """Return why a call failed, without what AWS adds after the first line: of a bad signature, the session token.
+
+    Tokens are left out of the first line, too.
+    """
     if isinstance(error, ClientError):
         text = f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
     elif isinstance(error, HTTPClientError | ProxyConnectionError):
         # The rest may hold a header of the request, or the password of a proxy.
         text = f"{type(error).__name__}: {error.kwargs.get('endpoint_url', '')}"
-    else:
+    elif isinstance(error, BotoCoreError):
         text = f"{type(error).__name__}: {error}"
-    return shortened(escaped(text.partition("\n")[0]), LONGEST_MESSAGE)
+    else:
+        text = f"{type(error).__name__}: the answer cannot be read, look for a proxy between the function and AWS"
+    return shortened(escaped(TOKEN.sub("(token)", text.partition("\n")[0])), LONGEST_MESSAGE)
 
 
 @contextmanager
@@ -1223,7 +1258,7 @@ def _explained(action: str, role: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except FAILURES as error:
         code = _code(error) if isinstance(error, ClientError) else ""
         advice = f"allow it to {role}" if code in DENIED else ADVICE.get(code, RETRY_ADVICE)
         raise RuleError(f"{action} failed with {role}: {advice} ({_reason(error)}).") from None
@@ -1433,14 +1468,14 @@ class Run:
 
     def _read_from_kms(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Key | VanishedKey | UnreadKey]:
         read = partial(read_from_kms, self.account, aliases, self.request.parameters)
-        jobs = paced(batched(key_ids, KEYS_A_JOB, strict=False))
+        jobs = paced(batched(key_ids, KEYS_A_JOB))
         yield from ReadAhead(self.readers, read, self.time_left).answers(jobs)
 
     def _read_from_config(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Key | VanishedKey | UnreadKey]:
         """Yield what AWS Config has recorded; what it has not is read from KMS soon, so that it has its turn too."""
         find = partial(read_from_config, self.account, aliases)
         unrecorded: list[str] = []
-        jobs = batched(key_ids, KEYS_A_BATCH, strict=False)
+        jobs = batched(key_ids, KEYS_A_BATCH)
         for found in ReadAhead(self.readers, find, self.time_left).answers(jobs):
             if not isinstance(found, UnrecordedKey):
                 yield found
@@ -1455,7 +1490,7 @@ class Run:
         waiting = self.progress.waiting
         if waiting:
             NEXT_KEYS[self._rule] = waiting[0]
-            for some in batched(waiting, MOST_NAMES_IN_ERROR, strict=False):
+            for some in batched(waiting, MOST_NAMES_IN_ERROR):
                 LOGGER.error("The time ran low before these keys were begun: %s", _listing(some))
         if self.progress.is_complete:
             return
@@ -1650,12 +1685,19 @@ def reader_threads() -> int:
     return threads
 
 
+LIBRARIES_THAT_LOG_SECRETS = ("boto3", "botocore", "urllib3")
+
+
 def prepare_logging() -> None:
     """Set the level from the environment variable `LOGGING_LEVEL` (default INFO), and a handler if there is none.
 
-    Only the rule's own logger is set: at DEBUG, botocore would log what it signs requests with.
+    Only the rule's own logger is set. Lambda's log level, though, is that of every logger: where it lets DEBUG through,
+    those that would log what requests are signed with, and the answers of STS, are raised to WARNING.
     """
     logging.basicConfig(format="%(message)s")
+    for library in map(logging.getLogger, LIBRARIES_THAT_LOG_SECRETS):
+        if library.isEnabledFor(logging.DEBUG):
+            library.setLevel(logging.WARNING)
     name = os.environ.get("LOGGING_LEVEL", "").strip().upper() or "INFO"
     level = logging.getLevelNamesMapping().get(name)
     LOGGER.setLevel(logging.INFO if level is None else level)

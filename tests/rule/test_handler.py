@@ -41,7 +41,7 @@ def test_the_level_comes_from_the_environment(
     monkeypatch.setenv("LOGGING_LEVEL", setting)
     lambda_handler(SCHEDULED, {})
     assert logging.getLogger("AWSConfigRuleKMS").level == level
-    assert logging.getLogger("botocore").level == logging.NOTSET
+    assert not logging.getLogger("botocore").isEnabledFor(logging.DEBUG)
 
 
 def test_an_unknown_level_is_said_and_does_no_harm(

@@ -143,8 +143,8 @@ def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) ->
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (None, ["The event", "null"]),
-        ([], ["The event", "[]"]),
+        (None, ["The event", "NoneType"]),
+        ([], ["The event", "list"]),
         (rule_event(SCHEDULED, ruleParameters=None), ["ruleParameters", "null"]),
         (rule_event(SCHEDULED, ruleParameters="{"), ["ruleParameters", "not JSON", '"{"']),
         (rule_event(SCHEDULED, ruleParameters="[]"), ["ruleParameters", "[]"]),
