@@ -2,8 +2,9 @@
 PYTHON := $(shell command -v python3.13 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
+MUTATION_READY := .venv-mutation/ready
 
-.PHONY: demo test lint types pytest package bench lock clean
+.PHONY: demo test lint types pytest package bench faults mutation audit lock clean
 
 demo: $(READY)
 	@$(BIN)/python -m kms_rule demo
@@ -26,11 +27,29 @@ package: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m bench
 
+# The whole matrix of faults, in some six minutes; `make test` tries a sample of it.
+faults: $(READY)
+	$(BIN)/pytest --quiet --every-fault tests/faults
+
+# Takes hours: `make mutation ONLY="--module AWSConfigRuleKMSPolicy --where Pattern"` tries some of the mutants.
+mutation: $(READY) $(MUTATION_READY)
+	@nice -n 10 $(BIN)/python -m mutation $(ONLY)
+
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "Python 3.13 is needed, $(PYTHON) is " + sys.version)'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
 	@touch $(READY)
+
+# Ends in Error 1 where a vulnerability is known, in Error 3 where no advisory database could be asked.
+audit: $(READY)
+	@$(BIN)/python -m kms_rule.audit
+
+$(MUTATION_READY): mutation/requirements.lock
+	$(PYTHON) -m venv --clear .venv-mutation
+	.venv-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement mutation/requirements.lock
+	@touch $(MUTATION_READY)
 
 lock: $(READY)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --generate-hashes \
@@ -39,6 +58,9 @@ lock: $(READY)
 	cd bench && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock requirements.in
+	cd mutation && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
+		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .venv-mutation .mutation.json .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kms_rule import RULE_FOLDER
+from kms_rule.audit import PROJECT, lock_files
+from kms_rule.package import MODULES
+
+IN_LAMBDA = {"boto3", "botocore"}
+# Options, addresses and paths, none of which a file of pins may have.
+PLACE = re.compile(r"^\s*--?[a-z]|://|@ |file:", re.IGNORECASE)
+PIN = re.compile(r"[a-z0-9][\w.-]*==[^\s;]+( ; [^\\]*)?( --hash=sha256:[0-9a-f]{64})+")
+
+
+def requirements(lock: Path) -> list[str]:
+    """Return each requirement of a lock on one line, without comments."""
+    lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
+    joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
+    return [line for line in joined.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("lock", lock_files(), ids=lambda path: str(path.relative_to(PROJECT)))
+def test_every_dependency_is_pinned_with_its_hashes(lock: Path) -> None:
+    found = requirements(lock)
+    assert found
+    assert [line for line in found if not PIN.fullmatch(line)] == []
+    assert [line for line in found if PLACE.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url https://example.com/simple",
+        "otter",
+        "otter==1.0",
+        "otter>=1.0 --hash=sha256:" + "0" * 64,
+        "otter @ https://example.com/otter.zip --hash=sha256:" + "0" * 64,
+    ],
+)
+def test_what_is_no_pin_with_a_hash_is_noticed(tmp_path: Path, line: str) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"# a comment\n{line}\n")
+    assert [line for line in requirements(lock) if not PIN.fullmatch(line)] == [line]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the name of each package that is imported, wherever in the code, when the code runs."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+        else:
+            yield from imported(node)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_rule_imports_nothing_but_the_standard_library_and_boto3(module: str) -> None:
+    tree = ast.parse((RULE_FOLDER / module).read_text("utf-8"))
+    own = {Path(name).stem for name in MODULES}
+    names = set(imported(tree))
+    assert "json" in names
+    assert names - sys.stdlib_module_names - IN_LAMBDA - own == set()
+    dynamic = {
+        node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert dynamic.isdisjoint({"__import__", "eval", "exec", "compile"})
+    assert "importlib" not in names
