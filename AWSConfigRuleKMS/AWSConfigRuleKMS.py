@@ -212,9 +212,8 @@ class Subject:
 
     @property
     def time(self) -> datetime:
-        """The ordering timestamp as a point in time; without an offset it is in UTC, as all of AWS Config's are."""
-        time = datetime.fromisoformat(self.ordering_timestamp)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        """The ordering timestamp as a point in time."""
+        return _point_in_time(self.ordering_timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,14 +407,20 @@ def _text(content: Mapping[str, Any], field: str, what: str) -> str:
 def _timestamp(content: Mapping[str, Any], field: str, what: str) -> str:
     text = _text(content, field, what)
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
+        _point_in_time(text)
+    except (ValueError, OverflowError):
         valid = False
     else:
         valid = TIMESTAMP.fullmatch(text) is not None
     if not valid:
         raise RuleError(f"{what} has the {field} {quoted(text)}, which is no ISO 8601 date and time.")
     return text
+
+
+def _point_in_time(text: str) -> datetime:
+    """Return an ISO 8601 time in UTC; without an offset it is in UTC already, as all of AWS Config's are."""
+    time = datetime.fromisoformat(text)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1024,9 +1029,9 @@ class Account:
             key = self._described(Key(key_id, aliases))
             return key if decided_without_policy(key, parameters) else self._with_policy(key)
         except ClientError as error:
-            return VanishedKey(key_id) if _code(error) == NOT_FOUND else UnreadKey(key_id, _reason(error))
+            return VanishedKey(key_id) if _code(error) == NOT_FOUND else UnreadKey(key_id, reason_of(error))
         except (BotoCoreError, *UNREADABLE) as error:
-            return UnreadKey(key_id, _reason(error))
+            return UnreadKey(key_id, reason_of(error))
 
     def records_keys(self) -> bool:
         """Say whether AWS Config's recorder is recording. Raises `RuleError` where AWS Config does not say."""
@@ -1049,7 +1054,7 @@ class Account:
             except ClientError as error:
                 if not _passes(error):
                     raise
-                LOGGER.warning("Items of AWS Config could not be read, so KMS is asked: %s", _reason(error))
+                LOGGER.warning("Items of AWS Config could not be read, so KMS is asked: %s", reason_of(error))
         return found
 
     def _items(self, key_ids: Sequence[str]) -> Iterator[BaseConfigurationItemTypeDef]:
@@ -1096,7 +1101,7 @@ class Account:
             except FAILURES as error:
                 if isinstance(error, ClientError) and _code(error) in DENIED | ADVICE.keys():
                     raise
-                return set(map(_resource, evaluations)), _reason(error)
+                return set(map(_resource, evaluations)), reason_of(error)
         return set(map(_resource, failed)), "AWS Config returned them as failed"
 
     def held_results(self, rule_name: str) -> Iterator[tuple[str, str]]:
@@ -1186,7 +1191,7 @@ def _assume_role(role_arn: str) -> CredentialsTypeDef:
         raise RuleError(
             f"The role {role_arn} cannot be assumed: its trust policy must allow sts:AssumeRole to the function's "
             f"role, whose own policy must allow it too; the recorder's service-linked role never can be, so name "
-            f"another in {EXECUTION_ROLE} ({_reason(error)})."
+            f"another in {EXECUTION_ROLE} ({reason_of(error)})."
         ) from None
 
 
@@ -1233,7 +1238,7 @@ def _passes(error: ClientError) -> bool:
     return _code(error) in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return why a call failed, without what AWS adds after the first line: of a bad signature, the session token.
 
     Tokens are left out of the first line, too.
@@ -1261,7 +1266,7 @@ def _explained(action: str, role: str) -> Iterator[None]:
     except FAILURES as error:
         code = _code(error) if isinstance(error, ClientError) else ""
         advice = f"allow it to {role}" if code in DENIED else ADVICE.get(code, RETRY_ADVICE)
-        raise RuleError(f"{action} failed with {role}: {advice} ({_reason(error)}).") from None
+        raise RuleError(f"{action} failed with {role}: {advice} ({reason_of(error)}).") from None
 
 
 # ---------------------------------------------------------------------------------------------------------------------

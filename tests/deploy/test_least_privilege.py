@@ -773,6 +773,17 @@ def refused_to_assume(deployment: Deployment) -> str:
 
 READ_ONE_KEY = {"kms:DescribeKey", "kms:GetKeyPolicy"}
 NEEDED_BY_A_RUN = [action for action in ACTIONS if action not in READ_ONE_KEY]
+# How far a run has come when it lacks an action that it needs for more than to learn which keys there are.
+HOW_FAR_WITHOUT: Mapping[str, str] = {
+    "config:BatchGetResourceConfig": (
+        " 0 of 5 keys are judged; not judged are {payments}, {unnamed}, {whitelisted}, {disabled}, {of AWS}."
+    ),
+    "config:GetComplianceDetailsByConfigRule": " 5 of 5 keys are judged.",
+    "config:PutEvaluations": (
+        " 5 of 5 keys are judged; AWS Config did not take the evaluations of alias/payments, {unnamed}, "
+        "alias/Otter-EBS, alias/retired, alias/aws/ebs."
+    ),
+}
 own_and_assumed = pytest.mark.parametrize(
     "deployment", [OWN_ROLE, MEMBER_ACCOUNT], ids=lambda deployment: str(deployment.title)
 )
@@ -787,9 +798,15 @@ class TestEnforced:
 
     @pytest.mark.parametrize("action", NEEDED_BY_A_RUN)
     @own_and_assumed
-    def test_without_an_action_the_log_names_it_and_the_role(
-        self, emulation: Emulation, caplog: pytest.LogCaptureFixture, deployment: Deployment, action: str
+    def test_without_an_action_the_log_names_it_and_the_role_and_how_far_the_run_came(
+        self,
+        emulation: Emulation,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        deployment: Deployment,
+        action: str,
     ) -> None:
+        monkeypatch.setenv("READER_THREADS", "1")  # so that the keys are judged in the order in which they were made
         world = emulation.inhabit(deployment, without=action)
         with pytest.raises(RuleError) as raised:
             emulation.invoke(deployment, mode_with(action), world, enforcing=True)
@@ -797,6 +814,7 @@ class TestEnforced:
         assert str(raised.value) == (
             f"{action} failed with {role}: allow it to {role} "
             f"(AccessDeniedException: User: {deployment.reader.session_arn} is not authorized to perform: {action})."
+            f"{HOW_FAR_WITHOUT.get(action, '').format_map(world.keys)}"
         )
         assert str(raised.value) in caplog.messages
 

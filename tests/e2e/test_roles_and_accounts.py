@@ -222,14 +222,25 @@ def test_with_six_permissions_it_reads_and_reports(accounts: EmulatedAccount, fu
     assert results(ADMINISTRATOR, RULE_NAME) == [("alias/administrator", "NON_COMPLIANT")]
 
 
-@pytest.mark.parametrize("missing", ["kms:ListKeys", "kms:ListAliases", *REPORTING])
-def test_the_log_names_the_missing_permission_and_the_role(
-    accounts: EmulatedAccount, function: RunningFunction, missing: str
+@pytest.mark.parametrize(
+    ("missing", "how_far"),
+    [
+        ("kms:ListKeys", ""),
+        ("kms:ListAliases", ""),
+        (
+            "config:PutEvaluations",
+            " 1 of 1 keys are judged; AWS Config did not take the evaluations of alias/administrator.",
+        ),
+        ("config:GetComplianceDetailsByConfigRule", " 1 of 1 keys are judged."),
+    ],
+)
+def test_the_log_names_the_missing_permission_and_the_role_and_how_far_the_run_came(
+    accounts: EmulatedAccount, function: RunningFunction, missing: str, how_far: str
 ) -> None:
     allow(ADMINISTRATOR, FUNCTION_ROLE, [action for action in (*READING, *REPORTING) if action != missing])
     assert refused(accounts, function, own_event(accounts, function)) == (
         f"{missing} failed with the function's own role: allow it to the function's own role "
-        f"(AccessDeniedException: User: {FUNCTION_SESSION} is not authorized to perform: {missing})."
+        f"(AccessDeniedException: User: {FUNCTION_SESSION} is not authorized to perform: {missing}).{how_far}"
     )
 
 

@@ -12,16 +12,17 @@ import pytest
 from botocore.stub import Stubber
 
 SERVICES = ("kms", "config", "sts")
+# One for all tests, since a session reads the services' models only once.
+SESSION = boto3.Session("none", "none", region_name="us-east-1")
 
 
 class StubbedAws:
     """A stub for each service that the rule calls; `clients` are the arguments of each client that was made."""
 
     def __init__(self) -> None:
-        session = boto3.Session("none", "none", region_name="us-east-1")
-        self.kms = Stubber(session.client("kms"))
-        self.config = Stubber(session.client("config"))
-        self.sts = Stubber(session.client("sts"))
+        self.kms = Stubber(SESSION.client("kms"))
+        self.config = Stubber(SESSION.client("config"))
+        self.sts = Stubber(SESSION.client("sts"))
         self.clients: list[tuple[str, dict[str, object]]] = []
         self.settings: list[Any] = []
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError, ProxyConnectionError
+from botocore.parsers import ResponseParserError
 
 from AWSConfigRuleKMS import RuleError, lambda_handler
 from kms_rule.events import (
@@ -273,6 +274,31 @@ def test_what_an_http_client_says_of_a_request_is_not_repeated(
     monkeypatch.setattr(aws.kms.client, "describe_key", fail)
     with pytest.raises(RuleError, match=f"key-1, .*{type(error).__name__}") as raised:
         lambda_handler(SCHEDULED, {})
+    assert "the-token" not in caplog.text + str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ResponseParserError("Unable to parse response: 'the-token'"),
+        UnicodeDecodeError("utf-8", b"the-token\xff", 9, 10, "invalid start byte in the-token"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_not_repeated_and_costs_its_own_key_alone(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def unreadable(**_parameters: object) -> None:
+        raise error
+
+    expect_keys(aws, "key-1", "key-2", aliases=(("alias/aws/ebs", "key-2"),))
+    expect_report(aws, ("alias/aws/ebs", "NOT_APPLICABLE"))
+    monkeypatch.setattr(aws.kms.client, "describe_key", unreadable)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert (
+        f"1 of 2 keys are judged; no answer for key-1, first because of {type(error).__name__}: the answer cannot be "
+        f"read, look for a proxy between the function and AWS. "
+    ) in str(raised.value)
     assert "the-token" not in caplog.text + str(raised.value)
 
 

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from itertools import batched
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.awsrequest import AWSResponse, HTTPHeaders
+from botocore.stub import Stubber
 
-from AWSConfigRuleKMS import RuleError, lambda_handler
+from AWSConfigRuleKMS import Account, Compliance, Request, RuleError, evaluation, lambda_handler
 from kms_rule.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
-from tests.rule.conftest import StubbedAws
+from tests.rule.conftest import SESSION, StubbedAws
+
+if TYPE_CHECKING:
+    from mypy_boto3_config import ConfigServiceClient
 
 TIME = "2026-01-13T19:12:27.681Z"
 SENT_TIME = datetime(2026, 1, 13, 19, 12, 27, 681000, UTC)
@@ -90,7 +99,7 @@ def expect_held(aws: StubbedAws, *pages: list[tuple[str, str]], mode: str = "DET
 
 def test_evaluations_go_out_by_the_hundred_and_come_back_up_to_five_hundred(aws: StubbedAws) -> None:
     expect_aws_managed_keys(aws, 612)
-    for batch in batched(map(managed, range(612)), 100, strict=False):
+    for batch in batched(map(managed, range(612)), 100):
         expect_put(aws, *batch, test_mode=True)
     returned = lambda_handler(DRY_RUN, {})
     assert returned == [managed(number) for number in range(500)]
@@ -211,3 +220,80 @@ def test_an_answer_that_names_something_else_makes_the_whole_batch_go_out_again(
     expect_put(aws, managed(0), managed(1), failed=(managed(7),), test_mode=True)
     expect_put(aws, managed(0), managed(1), test_mode=True)
     lambda_handler(DRY_RUN, {})
+
+
+# What counts as taken, by what comes back over HTTP with the status 200.
+
+
+KEY = ("AWS::KMS::Key", "key-1")
+REQUEST_ID = {"x-amzn-RequestId": "11111111-2222-3333-4444-555555555555"}
+SOMETHING_ELSE = (
+    "OtherAnswerError: AWS answered without FailedEvaluations: look for a proxy between the function and AWS"
+)
+
+
+class Body(BytesIO):
+    """The body of an answer, as urllib3 hands it to botocore."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+def put(config: ConfigServiceClient) -> tuple[set[tuple[str, str]], str]:
+    """Send one evaluation, and return what was not taken, and the reason."""
+    account = Account(kms=Mock(), config=config, role="the function's own role")
+    return account.put_evaluations(
+        [evaluation(*KEY, Compliance.COMPLIANT, "An annotation", TIME)], Request.from_event(GONE)
+    )
+
+
+def answering(body: bytes, headers: Mapping[str, str]) -> ConfigServiceClient:
+    """Make a client that gets this answer."""
+    config = SESSION.client("config")
+    # The stubs of boto3's types say that what such a function returns is nothing.
+    events: Any = config.meta.events
+
+    def answer(**_request: object) -> AWSResponse:
+        return AWSResponse("https://config.example", 200, HTTPHeaders.from_dict(headers), Body(body))
+
+    events.register("before-send.config.PutEvaluations", answer)
+    return config
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b'{"FailedEvaluations": null}'])
+def test_an_answer_with_a_request_id_and_without_failed_evaluations_means_taken(body: bytes) -> None:
+    not_taken, _ = put(answering(body, REQUEST_ID))
+    assert not_taken == set()
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b"<html>Sign in</html>", b'{"FailedEvaluations": null}'])
+def test_an_answer_without_request_id_and_failed_evaluations_means_not_taken(body: bytes) -> None:
+    assert put(answering(body, {"Content-Type": "text/html"})) == ({KEY}, SOMETHING_ELSE)
+
+
+@pytest.mark.parametrize("headers", [REQUEST_ID, {}])
+def test_failed_evaluations_are_believed_with_and_without_a_request_id(headers: dict[str, str]) -> None:
+    none = b'{"FailedEvaluations": []}'
+    one = b'{"FailedEvaluations": [{"ComplianceResourceType": "AWS::KMS::Key", "ComplianceResourceId": "key-1"}]}'
+    assert put(answering(none, headers))[0] == set()
+    assert put(answering(one, headers)) == ({KEY}, "AWS Config returned them as failed")
+
+
+def test_the_answer_of_a_stub_which_has_no_metadata_means_taken() -> None:
+    config = SESSION.client("config")
+    with Stubber(config) as stub:
+        stub.add_response("put_evaluations", {})
+        not_taken, _ = put(config)
+    assert not_taken == set()
+
+
+def test_evaluations_that_something_else_than_aws_took_are_lost_and_named(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws.config.client, "put_evaluations", answering(b"<html>", {}).put_evaluations)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(GONE, {})
+    assert str(raised.value).startswith(
+        f"The evaluation is incomplete: 0 of 0 keys are judged; AWS Config did not take the evaluations of key-1 "
+        f"(refused twice: {SOMETHING_ELSE}). "
+    )
