@@ -1,0 +1,149 @@
+"""The command `kms-rule check`: judges keys that files define, before they are deployed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from AWSConfigRuleKMS import POLICY_SCENARIOS, Compliance, Proof, RuleParameters
+from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.settings import rule_parameters
+from kms_rule.sources import kinds
+from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
+from kms_rule.sources.files import content_of, files_below, shown, text_in
+
+KMS = b"kms"
+HIDDEN_REMARK = "It is marked as sensitive, so that nothing of its policy and aliases is shown."
+# Of the candidates of one key, the highest is reported.
+SEVERITY: Sequence[Compliance] = (Compliance.NOT_APPLICABLE, Compliance.COMPLIANT, Compliance.NON_COMPLIANT)
+NONE_OF_THESE = (
+    "It is no key policy as JSON, no CloudFormation template and no output of 'terraform show -json': name another "
+    "file."
+)
+NONE_IN_FOLDER = (
+    "There is no key policy, CloudFormation template or output of 'terraform show -json' in this folder: name another."
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the files that the arguments name, show what was found, and return the exit code.
+
+    Raises `CommandError` where the rule's parameters are wrong, or what was found cannot be written.
+    """
+    # What shows the findings takes its time to load, and the rest of this module is used without it.
+    from kms_rule.formats import show  # noqa: PLC0415
+
+    parameters = rule_parameters(arguments.parameters, arguments.parameter)
+    findings = check(arguments.files, parameters)
+    show(findings, arguments.format, arguments.output)
+    return findings.exit_code
+
+
+def check(names: Iterable[str], parameters: RuleParameters) -> Findings:
+    """Judge every key that the named files define; `-` is standard input, and folders are searched.
+
+    An interruption ends it early, which is then one of its findings, like everything that could not be judged.
+    """
+    findings = Findings(parameters=parameters)
+    name = ""
+    try:
+        for name in dict.fromkeys(names):
+            if Path(name).is_dir():
+                _check_folder(name, parameters, findings)
+            else:
+                _check_file(name, parameters, findings)
+    except KeyboardInterrupt:
+        reason = "Interrupted here, so that this and what follows is not judged: run it again."
+        findings.unjudged.append(Unjudged(Place(shown(name)), reason))
+    return findings
+
+
+def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> None:
+    source = shown(name)
+    try:
+        contents = kinds.read(text_in(content_of(name)), source, parameters)
+    except InputError as error:
+        findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
+        return
+    if contents is None:
+        findings.unjudged.append(Unjudged(Place(source), NONE_OF_THESE))
+        return
+    _take(contents, parameters, findings)
+    if not contents.keys:
+        findings.remarks.append(f"{source}: There is no KMS key in it.")
+
+
+def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -> None:
+    """Judge what is in a folder; what is none of the three kinds is passed over, unless it is broken and names KMS."""
+    before = len(findings.judged) + len(findings.unjudged)
+    recognised = False
+    for name in files_below(folder):
+        if isinstance(name, InputError):
+            findings.unjudged.append(Unjudged(Place(shown(folder)), str(name)))
+            continue
+        contents = _contents_below(name, parameters, findings)
+        if contents:
+            recognised = True
+            _take(contents, parameters, findings)
+    if len(findings.judged) + len(findings.unjudged) > before:
+        return
+    if recognised:
+        findings.remarks.append(f"{shown(folder)}: There is no KMS key in the files of this folder.")
+    else:
+        findings.unjudged.append(Unjudged(Place(shown(folder)), NONE_IN_FOLDER))
+
+
+def _contents_below(name: str, parameters: RuleParameters, findings: Findings) -> Contents | None:
+    source = shown(name)
+    content = KMS
+    try:
+        content = content_of(name)
+        return kinds.read(text_in(content), source, parameters)
+    except InputError as error:
+        # In UTF-16 there is a zero byte beside each letter.
+        if KMS in content.replace(b"\0", b"").lower():
+            findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
+        return None
+
+
+def _take(contents: Contents, parameters: RuleParameters, findings: Findings) -> None:
+    for key in contents.keys:
+        findings.add([key] if isinstance(key, Unjudged) else findings_on(key, parameters))
+    findings.remarks += contents.remarks
+
+
+def findings_on(key: DefinedKey, parameters: RuleParameters) -> list[Finding]:
+    """Judge a key as the rule does, and return the findings on the worst that it may be once it is deployed."""
+    judged = (list(_judged(key, candidate, parameters)) for candidate in key.candidates)
+    return max(judged, key=lambda findings: SEVERITY.index(findings[0].compliance))
+
+
+def _judged(key: DefinedKey, candidate: Candidate, parameters: RuleParameters) -> Iterator[Finding]:
+    for finding in findings_of(candidate.key, parameters, key.place, candidate.remarks):
+        if key.hidden:
+            yield _without_contents(finding)
+            return
+        yield replace(finding, place=_place(key.place, candidate, finding))
+
+
+def _place(place: Place, candidate: Candidate, finding: Finding) -> Place:
+    """Return the place of the first statement that decided, else that of the policy if it decided, or the key's own."""
+    if finding.verdict.scenario not in POLICY_SCENARIOS:
+        return place
+    numbers = [statement.number for statement in finding.verdict.proof.statements]
+    known = [candidate.statements[number - 1] for number in numbers if number <= len(candidate.statements)]
+    line, column = next((position for position in (*known[:1], candidate.position) if position.line), (0, 0))
+    return replace(place, line=line, column=column) if line else place
+
+
+def _without_contents(finding: Finding) -> Finding:
+    """Return the finding without anything that its key's policy and aliases say."""
+    return replace(
+        finding,
+        reported_id=finding.key.id,
+        key=replace(finding.key, policy=None, aliases=()),
+        verdict=replace(finding.verdict, proof=Proof()),
+        remarks=(*finding.remarks, HIDDEN_REMARK),
+    )

@@ -1,0 +1,122 @@
+"""Files that are broken, hostile or none of the three kinds: each is told in one sentence, with its position."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kms_rule.findings import ExitCode
+from tests.command.checking import MALFORMED, SEPARATED, USERS_MAY_USE, checked, reasons, scenarios, write
+
+NONE_OF_THESE = (
+    "It is no key policy as JSON, no CloudFormation template and no output of 'terraform show -json': name another "
+    "file."
+)
+NOT_YAML = "It is not YAML that CloudFormation reads"
+NESTED_ALIASES = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+NESTED_MERGES = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 9))
+
+# Each row: the content, the line and column, and how the sentence begins.
+BROKEN: list[tuple[str | bytes, tuple[int, int], str]] = [
+    # JSON
+    ('{"Statement": [\n  {"Action": "kms:*",}\n]}', (2, 21), "It is not JSON (Illegal trailing comma before end of ob"),
+    ('{"Statement": [', (1, 16), "It is not JSON (Expecting value): correct it."),
+    ('{"Statement": []} {}', (1, 19), "It is not JSON (Extra data): correct it."),
+    ("{'Statement': []}", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),
+    ('{"Statement": "a\tb"}', (1, 17), "It is not JSON (Invalid control character at): correct it."),
+    ('{"Statement": ' + "[" * 100_000, (0, 0), "Its JSON is nested too deeply: correct it."),
+    ('{"Statement": ' + "9" * 5_000 + "}", (0, 0), "Its JSON cannot be read (Exceeds the limit"),
+    ('{"Resources": {"A": {},\n "A": {}}}', (2, 2), 'Its JSON is ambiguous ("A" stands twice in one object): cor'),
+    ('{"Resources": {"A": ' + '{"a":' * 5_000 + "1" + "}" * 5_002, (0, 0), "Its JSON is nested too deeply: correct i"),
+    # YAML
+    ("Resources:\n\tKey: {}", (2, 1), f"{NOT_YAML} (found character that cannot start any token): correct it."),
+    ("Resources:\n  Key: [a, b\n", (3, 1), f"{NOT_YAML} (did not find expected ',' or ']'): correct it."),
+    ("Resources: {}\nResources: {}", (2, 1), f"{NOT_YAML} (Duplicate found 'Resources' (line 2)): correct it."),
+    ("Resources:\n  Key: *nobody", (2, 8), f"{NOT_YAML} (found undefined alias): correct it."),
+    ("Resources: &all {Key: *all}", (1, 12), f"{NOT_YAML} (found unconstructable recursive node): correct it."),
+    ("Resources: {}\n---\nResources: {}", (2, 1), f"{NOT_YAML} (expected a single document in the stream): correct"),
+    ("Resources: !!python/object:os.system {}", (1, 12), f"{NOT_YAML} (could not determine a constructor for the tag"),
+    ("Resources: {~: {}}", (1, 13), f"{NOT_YAML} (Null key '~' not supported (line 1)): correct it."),
+    ("Resources: " + "9" * 5_000, (1, 1), f"{NOT_YAML} (Exceeds the limit"),
+    ("Resources: \x07", (0, 0), f"{NOT_YAML} (unacceptable character #x0007: control characters are not allowed): c"),
+    # What would end the process if it reached cfn-lint's reader.
+    ("Resources: " + "[" * 100_000, (1, 111), "It is nested more than 100 deep: write it flatter."),
+    ("Resources:\n " + "- " * 300_000 + "a", (2, 200), "It is nested more than 100 deep: write it flatter."),
+    ("Resources: " + "{a: " * 100_000, (1, 408), "It is nested more than 100 deep: write it flatter."),
+    # What would fill the memory.
+    (f"a0: &a0 [v, v]\n{NESTED_ALIASES}Resources: {{}}", (6, 58), "Its aliases make it larger than 250,000 values: "),
+    (f"a0: &a0 {{k: v}}\n{NESTED_MERGES}Resources: {{}}", (6, 63), "Its aliases make it larger than 250,000 values: "),
+    ("Resources: {}\n#" + "x" * 1_100_000, (0, 0), "It is a template of 1,100,015 characters, and CloudFormation tak"),
+    # No text
+    (b"", (0, 0), "It is empty: name a file with a key policy, a template or a plan in it."),
+    (" \r\n\t", (0, 0), "It is empty: name a file with a key policy, a template or a plan in it."),
+    (b"\xef\xbb\xbf", (0, 0), "It is empty: name a file with a key policy, a template or a plan in it."),
+    (b'{"Statement": "\xe9"}', (0, 0), "It is not UTF-8 (byte 16): save it as UTF-8."),
+    ('{"Statement": []}'.encode("utf-16"), (0, 0), "It is UTF-16 (byte 1): save it as UTF-8."),
+    # None of the three kinds
+    ("[]", (0, 0), NONE_OF_THESE),
+    ("{}", (0, 0), NONE_OF_THESE),
+    ("kms:*", (0, 0), NONE_OF_THESE),
+    ('{"Resources": []}', (0, 0), NONE_OF_THESE),
+    ("Resources: kms", (0, 0), NONE_OF_THESE),
+    ('{"Policy": "{}", "PolicyName": "default"}', (0, 0), NONE_OF_THESE),
+    ('{"format_version": "1.2", "resource_changes": []}', (0, 0), NONE_OF_THESE),
+    ('{"version": 4, "terraform_version": "1.11.4", "resources": []}', (0, 0), NONE_OF_THESE),
+]
+
+
+@pytest.mark.parametrize(("content", "position", "beginning"), BROKEN, ids=lambda value: repr(value)[:60])
+def test_a_named_file_that_cannot_be_judged_is_told_in_one_sentence_with_its_position(
+    tmp_path: Path, content: str | bytes, position: tuple[int, int], beginning: str
+) -> None:
+    findings = checked(write(tmp_path, "file", content), write(tmp_path, "good.json", USERS_MAY_USE))
+    [unjudged] = findings.unjudged
+    assert (unjudged.place.line, unjudged.place.column) == position
+    assert unjudged.reason.startswith(beginning)
+    assert unjudged.reason.endswith(".")
+    assert "\n" not in unjudged.reason
+    assert scenarios(findings) == {"good.json": SEPARATED}
+    assert findings.exit_code == ExitCode.INCOMPLETE
+
+
+def test_a_file_that_may_not_be_read_or_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = write(tmp_path, "key.json", USERS_MAY_USE)
+
+    def refusing(_path: Path, _mode: str) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refusing)
+    assert reasons(checked(name)) == {
+        "key.json": "It cannot be read (Permission denied): name a file that exists and may be read."
+    }
+
+
+def test_an_endless_file_is_read_up_to_a_limit_only() -> None:
+    assert reasons(checked("/dev/zero")) == {"zero": "It is larger than 64 MB: split it."}
+
+
+def test_a_policy_that_is_nested_deeply_is_still_judged(tmp_path: Path) -> None:
+    deep = {"Statement": [json.loads("[" * 900 + "]" * 900)]}
+    findings = checked(write(tmp_path, "deep.json", '{"Statement": ' + "[" * 2_000 + "]" * 2_000 + "}"))
+    assert scenarios(findings) == {"deep.json": MALFORMED}
+    assert scenarios(checked(write(tmp_path, "less.json", deep))) == {"less.json": MALFORMED}
+
+
+def test_without_cfn_lint_a_template_in_yaml_names_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cfnlint.decode", None)
+    resources = {"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": USERS_MAY_USE}}}}
+    findings = checked(
+        write(tmp_path, "template.yaml", "Resources: {Key: {Type: AWS::KMS::Key}}"),
+        write(tmp_path, "template.json", resources),
+    )
+    assert reasons(findings) == {
+        "template.yaml": "It is a CloudFormation template in YAML, which needs cfn-lint to be read: "
+        "pip install 'kms-rule[templates]'."
+    }
+    assert scenarios(findings) == {"Key": SEPARATED}
