@@ -1,0 +1,293 @@
+"""Mends single statements of a key policy after a plan for the whole: takes actions out, splits, and limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from AWSConfigRuleKMS import ADMINISTRATORS, LONGEST_NAME_IN_ANNOTATION, WHITELIST, escaped, quoted, shortened
+from AWSConfigRuleKMSPolicy import (
+    PERMISSIONS,
+    USER_KEY,
+    USER_OPERATORS,
+    Duty,
+    Pattern,
+    Permission,
+    Statement,
+    limits_nobody,
+    lower_case,
+    symbols_of_user_id,
+)
+from kms_rule.actions import Part, parts_of
+from kms_rule.refusals import principals
+
+# As long as the ids that IAM gives to roles, and like none of them.
+USER = "AROAEXAMPLEUSERROLEID:*"
+WRITTEN_USER_KEY = "aws:userId"
+# The two operators that know wildcards and count as a limit.
+LIKE_OPERATORS = ("StringLike", "ForAnyValue:StringLike")
+PRINCIPAL_OF_IAM = re.compile(r"arn:[\w-]+:iam::\d+:(role|user)/(?:[!-~]+/)?([\w+=,.@-]+)")
+PRINCIPAL_OF_ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::root)?")
+MOST_SHOWN = 5
+
+type Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every statement has to keep to.
+
+    `administrators` are the user ids for statements that grant administration and name nobody. `given_up` are the
+    permissions that no statement may grant any more, and `why` says so. `allowed` are the patterns one of which every
+    administrator has to fit, or None where the rule lets anybody administer who is named. `placeholders` are the user
+    ids that a person has to replace.
+    """
+
+    administrators: tuple[str, ...]
+    placeholders: frozenset[str] = frozenset({USER})
+    given_up: tuple[Permission, ...] = ()
+    why: str = ""
+    allowed: tuple[Pattern, ...] | None = None
+
+    def may_administer(self, user_id: str) -> bool:
+        """Say whether this user id can keep administration."""
+        wanted = Pattern.from_symbols(symbols_of_user_id(user_id))
+        return self.allowed is None or any(pattern.covers(wanted) for pattern in self.allowed)
+
+
+@dataclass(slots=True)
+class Mending:
+    """Mends the statements of one policy, and keeps what has to be said about it.
+
+    `sids` are those in use: KMS wants each only once.
+    """
+
+    plan: Plan
+    sids: frozenset[str]
+    changes: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+
+    def steps(self) -> Iterator[str]:
+        """Yield what was done, and then what is left for a person to do."""
+        if self.plan.why:
+            yield self.plan.why
+        yield from self.changes
+        yield from dict.fromkeys(self.advice)
+
+    def of(self, statement: Statement, content: Json) -> list[Json]:
+        """Return what takes the place of a statement: nothing, itself, or parts of it."""
+        going = statement.permissions.intersection(self.plan.given_up)
+        unlimited = statement.permissions > going and not self._limits_enough(statement)
+        if not statement.allows or not (statement.opens_every_action or going or unlimited):
+            return [content]
+        self._say_what_goes(statement, going)
+        if unlimited:
+            return list(self._split(statement, content))
+        entries = _without_repeats(part.entry for part in self._parts(statement, split=False))
+        return [with_actions(content, entries)] if entries else []
+
+    def _limits_enough(self, statement: Statement) -> bool:
+        return statement.limits_users and not self._outsiders(statement)
+
+    def _outsiders(self, statement: Statement) -> list[str]:
+        administers = statement.grants(Duty.ADMINISTRATION)
+        return [name for name in statement.user_ids if administers and not self.plan.may_administer(name)]
+
+    def _say_what_goes(self, statement: Statement, going: frozenset[Permission]) -> None:
+        names = listing(permission.name for permission in PERMISSIONS if permission in going)
+        if statement.opens_every_action:
+            opening = listing(map(_short, statement.deciding_actions()))
+            without = f", without {names}" if names else ""
+            self.changes.append(
+                f"{title(statement)} opens all KMS actions by {opening}: list those that KMS has today{without}. The "
+                f"rule does not look at most of them, so take out what nobody needs."
+            )
+        elif names:
+            self.changes.append(f"{title(statement)}: take out {names}.")
+
+    def _parts(self, statement: Statement, *, split: bool) -> Iterator[Part]:
+        """Yield what stays of a statement: entries as written where they lose nothing and need no `split`."""
+        for entry, parts in parts_of(statement):
+            kept = [part for part in parts if part.permission not in self.plan.given_up]
+            mixed = split and len({part.duty for part in kept}) > 1
+            if len(kept) < len(parts) or mixed:
+                yield from kept
+            else:
+                yield Part(entry, kept[0].permission)
+
+    def _split(self, statement: Statement, content: Json) -> Iterator[Json]:
+        parts = list(self._parts(statement, split=True))
+        entries = {duty: _without_repeats(part.entry for part in parts if part.duty is duty) for duty in (None, *Duty)}
+        alone = sum(map(bool, entries.values())) == 1
+        if entries[None]:
+            yield with_actions(content, entries[None])
+        for duty in Duty:
+            if entries[duty]:
+                named = content if alone else {**content, **self._sid(statement, duty)}
+                yield from self._limited(statement, with_actions(named, entries[duty]), duty)
+
+    def _sid(self, statement: Statement, duty: Duty) -> Json:
+        """Return the `Sid` for the part of a statement that grants this duty, where the statement has one."""
+        if not statement.sid:
+            return {}
+        sid = f"{statement.sid} {duty.value}"
+        while sid in self.sids:
+            sid += " too"
+        return {"Sid": sid}
+
+    def _limited(self, statement: Statement, content: Json, duty: Duty) -> Iterator[Json]:
+        """Yield `content`, the part of a statement that grants this duty, for named users, if any may have it."""
+        administers = duty is Duty.ADMINISTRATION
+        wanted = self.plan.administrators if administers else (USER,)
+        may_stay = self.plan.may_administer if administers else _anybody
+        condition = limited(content.get("Condition", {}), wanted, may_stay)
+        entries = listing(
+            map(_short, content["Action"] if isinstance(content["Action"], list) else [content["Action"]])
+        )
+        if condition is None:
+            self.changes.append(f"{title(statement)}: take out {entries}, which nobody whom it names may have.")
+            return
+        new = {**content, "Condition": condition}
+        user_ids = Statement.parse(new, statement.number).user_ids
+        self.changes.append(f"{title(statement)}: let {listing(map(_short, user_ids))} alone have {entries}.")
+        self.advice.extend(_advice(content, duty, user_ids, self.plan))
+        yield new
+
+
+def _anybody(_user_id: str) -> bool:
+    return True
+
+
+def _advice(content: Json, duty: Duty, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
+    """Yield what a person has to see to where a statement is limited to these user ids."""
+    for user_id in plan.placeholders.intersection(user_ids):
+        who = "use" if user_id == USER else "administer"
+        yield f"Replace {user_id} by the user ids of those who are to {who} the key. {_where_to_find(content)}"
+    if duty is Duty.ADMINISTRATION:
+        yield from _advice_on_administrators(content, user_ids, plan)
+    for service in principals(content, "Service"):
+        yield (
+            f"The service {_short(service)} calls with no user id that you could name: if it needs the key itself, "
+            f"whitelist an alias of the key in {WHITELIST} instead."
+        )
+
+
+def _where_to_find(content: Json) -> str:
+    found = [match.groups() for name in principals(content, "AWS") if (match := PRINCIPAL_OF_IAM.fullmatch(name))]
+    kind, name = found[0] if found else ("role", "NAME")
+    sessions = ", to be followed by :* for its sessions" if kind == "role" else ""
+    return (
+        f"`aws iam get-{kind} --{kind}-name {name} --query {kind.title()}.{kind.title()}Id --output text` prints that "
+        f"of a {kind}{sessions}."
+    )
+
+
+def _advice_on_administrators(content: Json, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
+    others = "" if plan.allowed else " Beside usage, the rule accepts other named users there as well."
+    yield (
+        f"Whoever is to administer the key must have a user id like {listing(map(_short, user_ids))} and be among the "
+        f"principals of the statement. Put the policy as such a user: KMS refuses one that its caller could not change "
+        f"again.{others}"
+    )
+    accounts = [match[1] for name in principals(content, "AWS") if (match := PRINCIPAL_OF_ACCOUNT.fullmatch(name))]
+    if accounts and not _lets_in("StringLike", user_ids, accounts[0]):
+        yield (
+            f"The account's root user could no longer change the policy when no such user is left: to let it, add its "
+            f"user id, {accounts[0]}, to {ADMINISTRATORS} and to the statement."
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The JSON of a statement
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def with_actions(content: Json, entries: Sequence[str]) -> Json:
+    """Return a statement with this `Action` in place of its own, or of its `NotAction`."""
+    new = _one_or_list(entries)
+    return {
+        ("Action" if element == "NotAction" else element): (new if element in {"Action", "NotAction"} else value)
+        for element, value in content.items()
+    }
+
+
+def limited(condition: Json, wanted: Sequence[str], may_stay: Callable[[str], bool]) -> Json | None:
+    """Return a condition that holds for named users alone, and never where the given one does not hold.
+
+    Each condition on the user id keeps those of its values that name somebody who `may_stay`; where none does, the
+    `wanted` ones that it lets in anyway take their place. Where that leaves no limit, one for the `wanted` is added.
+    None where a condition names only others, or where there is no place for another one.
+    """
+    new = {operator: dict(keys) for operator, keys in condition.items()}
+    limits = False
+    for operator, key in _conditions_on_user_id(condition):
+        values = condition[operator][key]
+        listed = values if isinstance(values, list) else [values]
+        kept = [value for value in listed if not limits_nobody(value) and may_stay(value)]
+        kept = kept or [name for name in wanted if _lets_in(operator, listed, name)]
+        if kept:
+            new[operator][key] = _one_or_list(kept)
+            limits = True
+        elif listed and not any(map(limits_nobody, listed)):
+            return None
+    return new if limits else _with_another(new, wanted)
+
+
+def _conditions_on_user_id(condition: Json) -> Iterator[tuple[str, str]]:
+    for operator, keys in condition.items():
+        if lower_case(operator) in USER_OPERATORS:
+            yield from ((operator, key) for key in keys if lower_case(key) == USER_KEY)
+
+
+def _lets_in(operator: str, values: Iterable[object], name: str) -> bool:
+    """Say whether a user condition with these values surely lets in everybody who is like `name`.
+
+    Other operators read a wildcard as a character, which no user id has.
+    """
+    if lower_case(operator) not in map(lower_case, LIKE_OPERATORS):
+        return False
+    wanted = Pattern.from_symbols(symbols_of_user_id(name))
+    patterns = (Pattern.from_symbols(symbols_of_user_id(value)) for value in values if isinstance(value, str))
+    return any(pattern.covers(wanted) for pattern in patterns)
+
+
+def _with_another(condition: Json, wanted: Sequence[str]) -> Json | None:
+    """Return a condition that wants the user id to be like `wanted` too, under an operator that has none as yet."""
+    taken = {lower_case(operator) for operator, _ in _conditions_on_user_id(condition)}
+    free = next((operator for operator in LIKE_OPERATORS if lower_case(operator) not in taken), None)
+    if free is None:
+        return None
+    written = next((operator for operator in condition if lower_case(operator) == lower_case(free)), free)
+    return {**condition, written: {**condition.get(written, {}), WRITTEN_USER_KEY: _one_or_list(wanted)}}
+
+
+def _one_or_list(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _without_repeats(entries: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(entries))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Words
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def title(statement: Statement) -> str:
+    """Return how a person finds the statement: its number, and its `Sid` where it has one."""
+    return f"Statement {statement.number}" + (f" ({quoted(statement.sid)})" if statement.sid else "")
+
+
+def listing(names: Iterable[str]) -> str:
+    """Return names as a sentence lists them; of many, the first ones and how many there are more."""
+    *first, last = list(names) or [""]
+    if len(first) >= MOST_SHOWN:
+        return f"{', '.join(first[:MOST_SHOWN])} and {len(first) + 1 - MOST_SHOWN} more"
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _short(name: str) -> str:
+    return shortened(escaped(name), LONGEST_NAME_IN_ANNOTATION)

@@ -1,0 +1,579 @@
+"""What `kms-rule explain` says about a policy, to people and to programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from AWSConfigRuleKMS import SCENARIOS, Case, Key, RuleParameters, judge
+from AWSConfigRuleKMSPolicy import KeyPolicy, limits_nobody
+from kms_rule.__main__ import main
+from kms_rule.evidence import GROUNDS, Administrator, Limit, Reply, administrators, answers, evidence_of
+from kms_rule.explain import as_json, explanation_of
+from kms_rule.findings import Place
+from kms_rule.questions import QUESTIONS
+from tests.command.key_policies import (
+    ADMINISTRATION,
+    BADGER,
+    BEAVER,
+    CHANGEABLE,
+    LAW,
+    OTTER,
+    PARAMETERS,
+    POLICIES,
+    USAGE,
+    Json,
+    allow,
+    policy,
+)
+
+PROJECT = Path(__file__).parents[2]
+POST_POLICY = "kms_rule/security-otter-cmk.json"
+NAMES = [scenario.name for scenario in SCENARIOS]
+
+CHANGE = allow("kms:PutKeyPolicy", OTTER)
+COMPLIANT = policy(allow(USAGE, BEAVER), CHANGE)
+OPEN = policy(allow("kms:*", Sid="Root"))
+
+
+def written(folder: Path, content: object, name: str = "policy.json") -> str:
+    path = folder / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> Json:
+    """What the command says as JSON."""
+    main(["explain", *arguments, "--format", "json"])
+    out, err = capsys.readouterr()
+    assert not err
+    found: Json = json.loads(out)
+    return found
+
+
+def case(content: object, parameters: dict[str, str] | None = None, **fields: Any) -> Case:
+    given = {"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*", **(parameters or {})}
+    key = Key("policy.json", **fields, policy=content if isinstance(content, str) else json.dumps(content))
+    return Case(key, RuleParameters.parse(given))
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+def test_the_posts_key_is_explained_and_mended_on_a_terminal_of_ones_own() -> None:
+    command = [sys.executable, "-m", "kms_rule", "explain", POST_POLICY, "--alias", "alias/SecurityOtterCMK"]
+    ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert (ran.returncode, ran.stderr) == (1, "")
+    lines = ran.stdout.splitlines()
+    assert lines[0] == POST_POLICY
+    assert lines[1] == "CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, StrictSeparationOfDuties = false"
+    assert "NON_COMPLIANT: no-user-condition-not-compliant" in lines
+    assert (
+        "in Key Policy for alias/SecurityOtterCMK, statement does not limit its users: add StringLike on aws:userId "
+        '["Allow access for Key Administrators", "Allow use of the key", "Allow attachment of persistent resources"]'
+    ) in lines
+    assert (
+        '3. Statement 1 ("Allow access for Key Administrators"): let AROAOTTER* alone have kms:Create* and kms:Put*.'
+        in lines
+    )
+    mended = json.loads(ran.stdout.partition("The policy then\n")[2])
+    assert [statement["Sid"] for statement in mended["Statement"]][-1] == (
+        "Allow attachment of persistent resources administration"
+    )
+
+
+CODES: dict[str, tuple[Json, list[str], int]] = {
+    "a compliant policy": (COMPLIANT, [], 0),
+    "a policy that is not": (OPEN, [], 1),
+    "a malformed policy": (policy({}), [], 1),
+    "a policy of a whitelisted key": (OPEN, ["--alias", "alias/Otter-EBS"], 0),
+    "a policy of a key that AWS manages": (OPEN, ["--alias", "alias/aws/ebs"], 0),
+    "a policy that is not compliant with another parameter": (
+        COMPLIANT,
+        ["--parameter", "StrictSeparationOfDuties=true"],
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "options", "code"), CODES.values(), ids=list(CODES))
+def test_the_exit_code_follows_from_the_verdict(tmp_path: Path, content: Json, options: list[str], code: int) -> None:
+    assert main(["explain", written(tmp_path, content), *options]) == code
+
+
+def test_standard_input_is_explained(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(COMPLIANT).encode())))
+    found = explained(capsys, "-")
+    assert found["verdict"]["annotations"] == {
+        "standard input": "in Key Policy for standard input, statement does have separation of duties and CMK is not "
+        "whitelisted [scenario 5: usage by statement 1 (kms:Encrypt, kms:Decrypt); administration by statement 2 "
+        "(kms:PutKeyPolicy)]"
+    }
+
+
+def test_a_file_is_written_in_the_format_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, OPEN)
+    output = tmp_path / "explanation"
+    printed = explained(capsys, source)
+    assert main(["explain", source, "--format", "json", "--output", str(output)]) == 1
+    assert json.loads(output.read_text(encoding="utf-8")) == printed
+    assert main(["explain", source, "--output", str(output)]) == 1
+    assert "NON_COMPLIANT: wildcard-policy-action-not-compliant" in output.read_text(encoding="utf-8").splitlines()
+    assert capsys.readouterr() == ("", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["explanation", "policy.json"]
+
+
+@pytest.mark.parametrize("output", ["missing/explanation", "policy.json/explanation", "."])
+def test_a_file_that_cannot_be_written_costs_no_explanation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = written(tmp_path, COMPLIANT)
+    assert main(["explain", source, "--output", output]) == 2
+    out, err = capsys.readouterr()
+    assert "COMPLIANT: separation-of-duty-compliant" in out
+    assert err.startswith(f"kms-rule: {output} cannot be written (")
+    assert err.endswith(
+        "so the explanation is on standard output: give a file in a folder that exists and that you may write to.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["policy.json"]
+
+
+BAD_FILES: dict[str, tuple[str | bytes, str]] = {
+    "broken JSON": (
+        '{"Statement": [\n  {"Effect": "Allow",}\n]}',
+        ":2:21: It is not JSON (Illegal trailing comma before end of object): correct it.",
+    ),
+    "no JSON at all": ("Statement: []", ":1:1: It is not JSON (Expecting value): correct it."),
+    "JSON that is nested too deeply": ("[" * 100_000, ": Its JSON is nested too deeply: correct it."),
+    "nothing": (" \n", ": It is empty: name a file with a key policy, a template or a plan in it."),
+    "another encoding": (b"\xff\xfe{\x00", ": It is UTF-16 (byte 1): save it as UTF-8."),
+    "a list": ("[]", ": It is no key policy, which is a JSON object with a Statement: name another file."),
+    "a template": ('{"Resources": {}}', ": It is a template or a plan, no key policy: use 'kms-rule check' for it."),
+    "a plan": ('{"format_version": "1"}', ": It is a template or a plan, no key policy: use 'kms-rule check' for it."),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), BAD_FILES.values(), ids=list(BAD_FILES))
+def test_what_is_no_policy_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | bytes, sentence: str
+) -> None:
+    path = tmp_path / "policy.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert main(["explain", str(path)]) == 2
+    assert capsys.readouterr() == ("", f"kms-rule: {path}{sentence}\n")
+
+
+def test_a_file_that_is_not_there_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.json"
+    assert main(["explain", str(path)]) == 2
+    sentence = "It cannot be read (No such file or directory): name a file that exists and may be read."
+    assert capsys.readouterr() == ("", f"kms-rule: {path}: {sentence}\n")
+
+
+BAD_OPTIONS = {
+    "an alias that is none": (
+        ["--alias", "Otter*"],
+        'The alias "Otter*" is no name that KMS gives: write it such as alias/orders.',
+    ),
+    "a blank alias": (["--alias", ""], 'The alias "" is no name that KMS gives: write it such as alias/orders.'),
+    "a parameter that is unknown": (
+        ["--parameter", "Strict=true"],
+        'The rule parameter "Strict", given as "true", is unknown: remove or rename it; allowed are CMK_Whitelist, '
+        "Admin_User_Id, StrictSeparationOfDuties, ReportResourceAs, ReadKeysFrom, ExecutionRoleName.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "sentence"), BAD_OPTIONS.values(), ids=list(BAD_OPTIONS))
+def test_a_wrong_option_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    assert main(["explain", written(tmp_path, COMPLIANT), *options]) == 2
+    assert capsys.readouterr() == ("", f"kms-rule: {sentence}\n")
+
+
+def test_a_policy_that_is_too_long_for_kms_is_explained_and_remarked_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = explained(capsys, written(tmp_path, policy(CHANGE, allow(["kms:Get*"] * 4_000))))
+    assert found["remarks"] == ["Its key policy has 48,335 bytes, and KMS takes 32,768 at most: KMS will refuse it."]
+
+
+# --- the questions -------------------------------------------------------------------------------------------------
+
+
+def test_each_row_of_the_rules_table_is_a_question_and_no_other() -> None:
+    assert list(QUESTIONS) == list(GROUNDS) == NAMES
+
+
+EVIDENCE: dict[str, tuple[Case, str, str]] = {
+    "who manages it, without an alias": (case(OPEN), "aws-managed-key-not-applicable", "no alias is given"),
+    "who manages it, with aliases": (
+        case(OPEN, aliases=("alias/orders",)),
+        "aws-managed-key-not-applicable",
+        "none of its aliases begins with alias/aws/",
+    ),
+    "that AWS manages it": (
+        case(OPEN, aliases=("alias/aws/ebs",), manager="AWS"),
+        "aws-managed-key-not-applicable",
+        "only AWS can give a name such as alias/aws/ebs",
+    ),
+    "what is taken for its state": (
+        case(OPEN),
+        "disabled-cmk-not-applicable",
+        "a policy does not say; the state is taken to be Enabled",
+    ),
+    "which alias fits which pattern": (
+        case(OPEN, {"CMK_Whitelist": "Beaver*,Otter*"}, aliases=("alias/orders", "alias/Otter-EBS")),
+        "whitelisted-cmk-compliant",
+        "alias/Otter-EBS fits Otter*",
+    ),
+    "that no alias fits": (
+        case(OPEN, aliases=("alias/orders", "alias/payments")),
+        "whitelisted-cmk-compliant",
+        "no pattern (Otter*) fits alias/orders and alias/payments",
+    ),
+    "that there is no whitelist": (
+        case(OPEN, {"CMK_Whitelist": ""}, aliases=("alias/orders",)),
+        "whitelisted-cmk-compliant",
+        "CMK_Whitelist is empty",
+    ),
+    "what is malformed": (
+        case(policy({"Effect": "Allow"})),
+        "malformed-policy-not-compliant",
+        "statement 1 has neither Action nor NotAction",
+    ),
+    "how many statements there are": (
+        case(policy(CHANGE, {**CHANGE, "Effect": "Deny"})),
+        "malformed-policy-not-compliant",
+        "statements: 2, with Allow: 1",
+    ),
+    "which statements open all, and by what": (
+        case(policy(CHANGE, allow(["kms:*", "kms:Get*"], Sid="Root"), allow("*"))),
+        "wildcard-policy-action-not-compliant",
+        'Statement 2 ("Root") by kms:*; statement 3 by *',
+    ),
+    "that none opens all": (
+        case(COMPLIANT),
+        "wildcard-policy-action-not-compliant",
+        "no Allow statement covers every KMS action",
+    ),
+    "which statements name no users": (
+        case(policy(allow(USAGE), CHANGE, allow("kms:C*", "*", Sid="All"))),
+        "no-user-condition-not-compliant",
+        'Statement 1; statement 3 ("All")',
+    ),
+    "that all name their users": (
+        case(COMPLIANT),
+        "no-user-condition-not-compliant",
+        "each statement that grants a duty names its users",
+    ),
+    "that none has to": (case(policy(allow("kms:Get*"))), "no-user-condition-not-compliant", "none grants a duty"),
+    "which duties there are": (
+        case(COMPLIANT),
+        "separation-of-duty-compliant",
+        "usage: kms:Encrypt and kms:Decrypt; administration: kms:Put* without kms:Create* and kms:Delete*; "
+        "Admin_User_Id covers all administrators",
+    ),
+    "that a part of administration counts": (
+        case(COMPLIANT, {"StrictSeparationOfDuties": "true"}),
+        "admin-role-not-allowed-actions-not-compliant",
+        "usage: kms:Encrypt and kms:Decrypt; administration: kms:Put* without kms:Create* and kms:Delete* "
+        "(StrictSeparationOfDuties: any counts beside usage); Admin_User_Id covers all administrators",
+    ),
+    "who is not covered": (
+        case(policy(allow(ADMINISTRATION, [OTTER, BADGER]))),
+        "admin-role-not-in-whitelist-not-compliant",
+        "usage: none; administration: kms:Create*, kms:Delete* and kms:Put*; Admin_User_Id does not cover "
+        '"AROABADGERADMIN:*" among the administrators',
+    ),
+    "that there are no duties": (
+        case(policy(allow("kms:Get*"))),
+        "no-scenario-not-compliant",
+        "usage: none; administration: none",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "name", "evidence"), EVIDENCE.values(), ids=list(EVIDENCE))
+def test_the_evidence_says(given: Case, name: str, evidence: str) -> None:
+    [answer] = [answer for answer in answers(given) if answer.scenario.name == name]
+    assert answer.evidence == evidence
+
+
+ONE_OF_EACH = [
+    case(OPEN, aliases=("alias/aws/ebs",), manager="AWS"),
+    case(OPEN, state="Disabled"),
+    case(OPEN, aliases=("alias/Otter",)),
+    case(OPEN, denied=("kms:GetKeyPolicy",)),
+    case(policy(3)),
+    case(OPEN),
+    case(policy(allow(USAGE))),
+    case(policy(allow([*USAGE, *ADMINISTRATION], BADGER))),
+    case(COMPLIANT),
+    case(policy(allow(ADMINISTRATION, OTTER))),
+    case(policy(allow(ADMINISTRATION, BADGER))),
+    case(policy(allow([*USAGE, *ADMINISTRATION], OTTER))),
+    case(policy(CHANGE)),
+]
+
+
+@pytest.mark.parametrize(("given", "name"), list(zip(ONE_OF_EACH, NAMES, strict=True)), ids=NAMES)
+def test_the_questions_are_answered_in_the_rules_order_and_the_first_yes_decides(given: Case, name: str) -> None:
+    found = answers(given)
+    position = NAMES.index(name)
+    assert [answer.scenario.name for answer in found] == NAMES
+    assert [answer.reply for answer in found] == [
+        *[Reply.NO] * position,
+        Reply.YES,
+        *[Reply.NOT_REACHED] * (len(NAMES) - position - 1),
+    ]
+    assert judge(given.key, given.parameters).scenario.name == name
+    assert [bool(answer.evidence) for answer in found] == [True] * (position + 1) + [False] * (
+        len(NAMES) - position - 1
+    )
+
+
+# --- the statements ------------------------------------------------------------------------------------------------
+
+
+def grants(statement: Json) -> list[tuple[str, str, tuple[str, ...]]]:
+    [parsed] = KeyPolicy.parse(policy(statement)).statements
+    return [(each.permission, each.duty.value, each.by) for each in evidence_of(parsed, statement).grants]
+
+
+def test_a_statements_permissions_are_told_with_the_entries_that_grant_them() -> None:
+    assert grants(allow(["kms:En*", "kms:C*", "kms:CreateGrant", "kms:Get*"])) == [
+        ("kms:Encrypt", "usage", ("kms:En*",)),
+        ("kms:Create*", "administration", ("kms:C*", "kms:CreateGrant")),
+    ]
+
+
+def test_a_not_action_is_told_as_a_whole() -> None:
+    statement = {"Effect": "Allow", "NotAction": ["kms:Create*", "kms:De*", "kms:E*"]}
+    assert grants(statement) == [("kms:Put*", "administration", ("NotAction kms:Create*, kms:De*, kms:E*",))]
+
+
+TOO_WIDE = "fewer than five characters stand before its first * or ?"
+LIMITS: dict[str, tuple[Json, list[Limit]]] = {
+    "one that counts": (
+        {"stringlike": {"AWS:USERID": OTTER}},
+        [Limit("stringlike", (OTTER,))],
+    ),
+    "several": (
+        {
+            "StringLike": {"aws:userId": [OTTER, BADGER], "kms:ViaService": "s3"},
+            "StringEquals": {"aws:userid": "AIDA"},
+        },
+        [Limit("StringLike", (OTTER, BADGER)), Limit("StringEquals", ("AIDA",))],
+    ),
+    "a value that everybody fits": (
+        {"StringLike": {"aws:userId": [OTTER, "AROA*"]}},
+        [
+            Limit(
+                "StringLike",
+                (OTTER, "AROA*"),
+                '"AROA*" limits nobody: fewer than five characters stand before its first * or ?',
+            )
+        ],
+    ),
+    "a variable": (
+        {"StringLike": {"aws:userId": "${aws:userid}"}},
+        [Limit("StringLike", ("${aws:userid}",), '"${aws:userid}" limits nobody: it holds a policy variable')],
+    ),
+    "a blank value": (
+        {"StringLike": {"aws:userId": " "}},
+        [Limit("StringLike", (" ",), '" " limits nobody: it is blank')],
+    ),
+    "no string": (
+        {"StringLike": {"aws:userId": [5]}},
+        [Limit("StringLike", (5,), "5 limits nobody: it is no string")],
+    ),
+    "no value": ({"StringLike": {"aws:userId": []}}, [Limit("StringLike", (), "it names nobody")]),
+    "another operator": (
+        {"StringLikeIfExists": {"aws:userId": OTTER}},
+        [Limit("StringLikeIfExists", (OTTER,), "this operator does not limit the statement to users")],
+    ),
+    "another key": ({"StringLike": {"aws:username": "otter"}}, []),
+}
+
+
+@pytest.mark.parametrize(("condition", "limits"), LIMITS.values(), ids=list(LIMITS))
+def test_conditions_on_the_user_id_are_told_with_why_they_do_not_count(condition: Json, limits: list[Limit]) -> None:
+    statement = allow(USAGE, Condition=condition)
+    [parsed] = KeyPolicy.parse(policy(statement)).statements
+    assert list(evidence_of(parsed, statement).limits) == limits
+    assert any(limit.counts for limit in limits) == parsed.limits_users
+
+
+@pytest.mark.parametrize("value", ["${*}", "${${*}", "AROAO*", "ABCDE?", "$", "?", "a${*}b${x}", "\t", None, True, {}])
+def test_a_value_counts_or_is_told_why_not_as_the_rule_reads_it(value: object) -> None:
+    statement = allow(USAGE, Condition={"StringLike": {"aws:userId": value}})
+    [parsed] = KeyPolicy.parse(policy(statement)).statements
+    [limit] = evidence_of(parsed, statement).limits
+    assert limit.counts != limits_nobody(value)
+
+
+def test_each_administrator_is_told_with_the_pattern_that_covers_it() -> None:
+    content = policy(
+        allow(ADMINISTRATION, [OTTER, "AROAO*"]), allow("kms:CreateGrant", [BADGER, OTTER]), allow(USAGE, BEAVER)
+    )
+    assert administrators(case(content, {"Admin_User_Id": "AIDASEAL, AROAOTTER*, AROA?TTER*"})) == [
+        Administrator(OTTER, (1, 2), "AROAOTTER*"),
+        Administrator("AROAO*", (1,), None),
+        Administrator(BADGER, (2,), None),
+    ]
+
+
+# --- for programs --------------------------------------------------------------------------------------------------
+
+
+def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, policy(allow(["kms:Put*", "kms:Get*"], [OTTER, BADGER], Sid="Put"), allow("kms:De*", 5)))
+    found = explained(capsys, source, "--alias", "orders", "--alias", "alias/payments")
+    questions, remedy = found.pop("questions"), found.pop("remedy")
+    assert found == {
+        "version": 1,
+        "source": source,
+        "parameters": {
+            "CMK_Whitelist": ["Otter*"],
+            "Admin_User_Id": ["AROAOTTER*"],
+            "StrictSeparationOfDuties": False,
+        },
+        "statements": [
+            {
+                "number": 1,
+                "sid": "Put",
+                "effect": "Allow",
+                "grants": [{"permission": "kms:Put*", "duty": "administration", "by": ["kms:Put*"]}],
+                "opensAllBy": [],
+                "userConditions": [{"operator": "StringLike", "values": [OTTER, BADGER], "counts": True, "reason": ""}],
+            },
+            {
+                "number": 2,
+                "sid": "",
+                "effect": "Allow",
+                "grants": [
+                    {"permission": "kms:Decrypt", "duty": "usage", "by": ["kms:De*"]},
+                    {"permission": "kms:Delete*", "duty": "administration", "by": ["kms:De*"]},
+                ],
+                "opensAllBy": [],
+                "userConditions": [
+                    {
+                        "operator": "StringLike",
+                        "values": ["5"],
+                        "counts": False,
+                        "reason": "5 limits nobody: it is no string",
+                    }
+                ],
+            },
+        ],
+        "administrators": [
+            {"userId": OTTER, "statements": [1], "coveredBy": "AROAOTTER*"},
+            {"userId": BADGER, "statements": [1], "coveredBy": None},
+        ],
+        "verdict": {
+            "compliance": "NON_COMPLIANT",
+            "scenario": "no-user-condition-not-compliant",
+            "number": None,
+            "annotations": {
+                alias: f"in Key Policy for {alias}, statement does not limit its users: add StringLike on aws:userId "
+                "[statement 2 (kms:De*), whose aws:userId 5 limits nobody]"
+                for alias in ("alias/orders", "alias/payments")
+            },
+        },
+        "remarks": [],
+    }
+    assert questions[6] == {
+        "scenario": "no-user-condition-not-compliant",
+        "number": None,
+        "question": "Does an Allow statement let somebody use or administer the key without a condition on aws:userId "
+        "that limits who?",
+        "answer": "yes",
+        "evidence": "Statement 2",
+    }
+    assert remedy["reason"] is None
+    assert judge(Key("", policy=json.dumps(remedy["policy"])), case(OPEN).parameters).compliance == "COMPLIANT"
+
+
+def test_a_compliant_policy_needs_no_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explained(capsys, written(tmp_path, COMPLIANT))["remedy"] is None
+
+
+def test_where_nothing_can_be_proposed_the_reason_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, policy(allow(USAGE)))
+    found = explained(capsys, source)["remedy"]
+    assert found["policy"] is None
+    main(["explain", source])
+    lines = capsys.readouterr().out.splitlines()
+    assert found["reason"] in lines
+    assert f"1. {found['steps'][0]}" in lines
+
+
+# --- for people ----------------------------------------------------------------------------------------------------
+
+
+def test_people_see_each_statement_and_each_administrator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = policy(
+        allow("kms:*", [OTTER, BADGER], Sid="Root"),
+        {**allow("kms:Put*"), "Effect": "Deny"},
+        allow("kms:Get*"),
+        allow("kms:Sign", "*"),
+    )
+    main(["explain", written(tmp_path, content)])
+    out = capsys.readouterr().out
+    for words in (
+        "opens all KMS actions by kms:*",
+        "usage: kms:Encrypt by kms:*",
+        'StringLike "AROAOTTERADMIN:*" and "AROABADGERADMIN:*" counts',
+        "does not count: only Allow statements do",
+        "no condition on aws:userId; it needs none, since it grants no duty",
+        "yes, by AROAOTTER*",
+        '"*" limits nobody',
+    ):
+        assert words in " ".join(out.split()), words
+
+
+HOSTILE = "[red]x[/red] \x1b[31m \u202e \ud800 \r\n </script>"
+
+
+def test_hostile_names_stay_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = policy(
+        allow(["kms:*", HOSTILE], [HOSTILE, f"AROAOTTER{HOSTILE}*"], Sid=HOSTILE, Effect="Allow"),
+        {**allow(HOSTILE, "*", HOSTILE), "Effect": HOSTILE},
+    )
+    source = written(tmp_path, content)
+    main(["explain", source])
+    out, err = capsys.readouterr()
+    assert not err
+    printed = out.replace("\n", "")
+    assert all(character.isprintable() for character in printed)
+    assert "\\u202e" in printed
+    assert "[red]x[/red] \\u001b[31m" in printed
+    mended = json.loads(out.partition("The policy then\n")[2])
+    assert mended["Statement"][0]["Sid"] == HOSTILE
+    assert explained(capsys, source)["statements"][0]["sid"] == HOSTILE
+
+
+# --- laws ----------------------------------------------------------------------------------------------------------
+
+
+@LAW
+@given(POLICIES | CHANGEABLE, PARAMETERS)
+def test_every_policy_is_explained_with_the_rules_own_verdict(content: Json, parameters: RuleParameters) -> None:
+    key = Key("policy.json", policy=json.dumps(content))
+    verdict = judge(key, parameters)
+    explanation = explanation_of(key, Place("policy.json"), parameters)
+    assert [answer.scenario for answer in explanation.answers if answer.reply is Reply.YES] == [verdict.scenario]
+    assert explanation.finding.annotation == verdict.annotation("policy.json")
+    told = {each.statement.number for each in explanation.statements if each.grants and each.statement.allows}
+    assert {statement.number for statement in verdict.proof.statements} <= told
+    assert json.loads(as_json(explanation))["verdict"]["scenario"] == verdict.scenario.name
