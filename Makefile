@@ -1,5 +1,5 @@
 # `make demo` and `make test` set up what they need; everything stays in .venv.
-PYTHON := $(shell command -v python3.13 || command -v python3)
+PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
 MUTATION_READY := .venv-mutation/ready
@@ -19,7 +19,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 pytest: $(READY)
-	$(BIN)/pytest --cov --cov-report=term-missing
+	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing
 
 package: $(READY)
 	@$(BIN)/python -m kms_rule package
@@ -36,7 +36,7 @@ mutation: $(READY) $(MUTATION_READY)
 	@nice -n 10 $(BIN)/python -m mutation $(ONLY)
 
 $(READY): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "Python 3.13 is needed, $(PYTHON) is " + sys.version)'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 12) and "Python 3.12 or later is needed, and $(PYTHON) is " + sys.version.split()[0] + ": name a newer one, such as make PYTHON=python3.13.")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
 	@touch $(READY)

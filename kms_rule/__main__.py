@@ -6,6 +6,7 @@ What a command needs is loaded when it runs: `--help` must answer at once, and b
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from kms_rule import RULE_FOLDER
 from kms_rule.errors import CommandError
 
 PACKAGE = Path("AWSConfigRuleKMS.zip")
-FORMATS = ("table", "json", "sarif")
+FORMATS = ("table", "json", "sarif", "html")
 CANNOT = 2
 
 
@@ -27,6 +28,13 @@ def scan(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Judge key policies in files."""
     from kms_rule.check import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Show what AWS Config holds for the deployed rule."""
+    from kms_rule.report import run  # noqa: PLC0415
 
     return run(arguments)
 
@@ -69,11 +77,14 @@ def package(arguments: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the command's arguments."""
     described = argparse.ArgumentParser(
-        prog="kms-rule", description="Judges AWS KMS key policies as the AWS Config rule AWSConfigRuleKMS does."
+        prog="kms-rule",
+        description="Judges AWS KMS key policies as the AWS Config rule AWSConfigRuleKMS does.",
+        epilog="Ends with 0 if all is compliant, 1 if something is NON_COMPLIANT, 2 if not all could be judged.",
     )
     commands = described.add_subparsers(required=True, metavar="COMMAND")
     _describe_scan(commands.add_parser("scan", help="judge every key of a live account and Region, read-only"))
     _describe_check(commands.add_parser("check", help="judge key policies in files, before they are deployed"))
+    _describe_report(commands.add_parser("report", help="show what AWS Config holds for the deployed rule"))
     _describe_explain(commands.add_parser("explain", help="answer each question of the rule about one policy"))
     demonstration = commands.add_parser("demo", help="deploy the rule to an emulated AWS account and show its results")
     demonstration.set_defaults(run=demo)
@@ -84,17 +95,28 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _describe_scan(command: argparse.ArgumentParser) -> None:
+    _add_account(command)
+    _add_rule_parameters(command)
+    _add_output(command)
+    command.set_defaults(run=scan)
+
+
+def _describe_report(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rule", required=True, metavar="NAME", help="the name of the rule in AWS Config")
+    _add_account(command)
+    _add_output(command)
+    command.set_defaults(run=report)
+
+
+def _add_account(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", help="the profile whose credentials to use")
     command.add_argument(
         "--region",
         action="append",
         default=[],
-        help="a Region to judge, again for another, or 'all' for every enabled one (default: the profile's)",
+        help="a Region to look into, again for another, or 'all' for every enabled one (default: the profile's)",
     )
     command.add_argument("--role-arn", help="a role to assume first")
-    _add_rule_parameters(command)
-    _add_output(command)
-    command.set_defaults(run=scan)
 
 
 def _describe_check(command: argparse.ArgumentParser) -> None:
@@ -141,8 +163,13 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser().parse_args(arguments)
     try:
         code: int = parsed.run(parsed)
+        sys.stdout.flush()
     except CommandError as error:
         print(f"kms-rule: {error}", file=sys.stderr)  # noqa: T201 - a command's errors are printed
+        return CANNOT
+    except BrokenPipeError:
+        # Whoever read the output wants no more of it. At its end Python would flush the rest, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CANNOT
     return code
 

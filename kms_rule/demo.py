@@ -15,9 +15,8 @@ from kms_rule.deployment import ConfigService, deploy, deployed_function
 from kms_rule.emulator import EmulatedAccount, emulated_account
 from kms_rule.events import POST_PARAMETERS, RULE_NAME
 from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY, ExampleKey, Policy, readable
+from kms_rule.terminal import COLOURS, standard_output, totals
 
-COLOURS: Mapping[str, str] = {"COMPLIANT": "green", "NON_COMPLIANT": "red"}
-WIDTH_WHERE_THERE_IS_NO_TERMINAL = 160
 REPAIRED_ALIAS = "alias/SecurityOtterCMK"
 
 type Result = Mapping[str, str]
@@ -25,9 +24,7 @@ type Result = Mapping[str, str]
 
 def run_demo() -> None:
     """Deploy the rule to an emulated account, re-evaluate it, repair one key, and print what the dashboard shows."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH_WHERE_THERE_IS_NO_TERMINAL)
+    console = standard_output()
     with emulated_account() as account:
         key_ids = create_keys(account)
         say(console, f"1. An emulated AWS account with {len(key_ids) + 1} keys; nothing leaves this machine.")
@@ -45,7 +42,7 @@ def show(console: Console, config: ConfigService, repaired_key_id: str) -> None:
     before = config.results()
     say(console, "3. Re-evaluate: AWS Config invokes the deployed package, on schedule and for each key.")
     console.print(resources_in_scope(before))
-    say(console, totals(before))
+    say(console, totals_of(before))
     say(console, "Keys that are disabled or managed by AWS are not applicable, and on no list.")
     put_policy(repaired_key_id, readable(USAGE_ONLY))
     config.change(repaired_key_id)
@@ -54,7 +51,7 @@ def show(console: Console, config: ConfigService, repaired_key_id: str) -> None:
     rows = [row for row in (*before, *after) if row not in before or row not in after]
     changed = sorted({row["ComplianceResourceId"] for row in rows})
     console.print(resources_in_scope(after, changed))
-    say(console, totals(after))
+    say(console, totals_of(after))
     say(console, f"{len(changed)} of {len(after)} rows changed: {', '.join(changed)}")
 
 
@@ -103,7 +100,6 @@ def resources_in_scope(results: Sequence[Result], changed: Sequence[str] = ()) -
     return table
 
 
-def totals(results: Sequence[Result]) -> str:
+def totals_of(results: Sequence[Result]) -> str:
     """Say how many results there are of each compliance type; those that are not applicable are on no list."""
-    counts = Counter(result["ComplianceType"] for result in results)
-    return "  ".join(f"[{colour}]{counts[compliance]} {compliance}[/]" for compliance, colour in COLOURS.items())
+    return totals(Counter(result["ComplianceType"] for result in results))

@@ -2,10 +2,10 @@
 
 moto plays AWS KMS and most of AWS Config, but keeps no evaluation results and has a single page for every list.
 `EmulatedConfig` adds these operations to moto's own response classes for as long as a `with` block lasts: AWS Config's
-`PutEvaluations`, `GetComplianceDetailsByConfigRule`, `StartConfigRulesEvaluation` and, for keys, which moto does not
-record, `BatchGetResourceConfig`; and the pages of AWS KMS's `ListKeys` and `ListAliases`. Clients reach them over HTTP
-like all of moto. Rules, keys and aliases remain moto's:
-what `PutConfigRule`, `DeleteConfigRule` or `CreateKey` does there counts here.
+`PutEvaluations`, `GetComplianceDetailsByConfigRule`, `DescribeConfigRuleEvaluationStatus`,
+`StartConfigRulesEvaluation` and, for keys, which moto does not record, `BatchGetResourceConfig`; and the pages of AWS
+KMS's `ListKeys` and `ListAliases`. Clients reach them over HTTP like all of moto. Rules, keys and aliases remain
+moto's: what `PutConfigRule`, `DeleteConfigRule` or `CreateKey` does there counts here.
 
 The limits of a request are those of botocore's model of the service, so they are AWS's own. Beyond them nothing is
 limited: not how often a client may call, nor who may.
@@ -166,6 +166,8 @@ class EmulatedConfig:
     * `evaluations`: the name of each rule that a `StartConfigRulesEvaluation` started to evaluate.
     * `items`: what AWS Config has recorded of a key, by key id, otherwise than it is in KMS now: fields that replace
       those of the item, or `None` for a key that it has not recorded.
+    * `statuses`: what AWS Config says of a rule's runs, by its name, otherwise than it was: fields that replace those
+      of the status, and `None` leaves one out.
     * `unprocessed`: how often more a `BatchGetResourceConfig` leaves a key unprocessed, by key id.
     * `on_evaluation`: is called with each of these names. It has returned when the client gets its answer, and may
       itself call the server. What it raises is logged and kept from the client, as AWS Config keeps it.
@@ -175,10 +177,12 @@ class EmulatedConfig:
     calls: list[Call] = field(default_factory=list, init=False)
     evaluations: list[str] = field(default_factory=list, init=False)
     items: dict[str, Mapping[str, Any] | None] = field(default_factory=dict, init=False)
+    statuses: dict[str, Mapping[str, object]] = field(default_factory=dict, init=False)
     unprocessed: dict[str, int] = field(default_factory=dict, init=False)
     on_evaluation: Callable[[str], object] = field(default=_do_nothing, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _invocations: dict[str, _Invocation] = field(default_factory=dict, init=False)
+    _evaluated: dict[str, datetime] = field(default_factory=dict, init=False)
     _results: dict[str, dict[_Resource, _Result]] = field(default_factory=dict, init=False)
     _refusals: dict[str, float] = field(default_factory=dict, init=False)
     _bookmarks: dict[str, _Bookmark] = field(default_factory=dict, init=False)
@@ -195,6 +199,7 @@ class EmulatedConfig:
             (BaseResponse, "setup_class", self._recording(BaseResponse.setup_class)),
             (ConfigResponse, "put_evaluations", _answering(self._put_evaluations)),
             (ConfigResponse, "get_compliance_details_by_config_rule", _answering(self._get_compliance_details)),
+            (ConfigResponse, "describe_config_rule_evaluation_status", _answering(self._describe_statuses)),
             (ConfigResponse, "batch_get_resource_config", _answering(self._batch_get_resource_config)),
             (ConfigResponse, "start_config_rules_evaluation", _answering(self._start_evaluations)),
             (KmsResponse, "list_keys", self._paging(MOTO_LIST_KEYS, "Keys", _PageSize(100, 1000))),
@@ -202,7 +207,7 @@ class EmulatedConfig:
         ]
         with ExitStack() as changes:
             for response_class, name, operation in operations:
-                # Two of the names are new to moto.
+                # Some of the names are new to moto.
                 changes.enter_context(patch.object(response_class, name, operation, create=True))
             yield self
 
@@ -213,8 +218,10 @@ class EmulatedConfig:
             self.calls.clear()
             self.evaluations.clear()
             self.items.clear()
+            self.statuses.clear()
             self.unprocessed.clear()
             self._invocations.clear()
+            self._evaluated.clear()
             self._results.clear()
             self._refusals.clear()
             self._bookmarks.clear()
@@ -275,6 +282,7 @@ class EmulatedConfig:
             return {"FailedEvaluations": []}
         invocation = self._find_invocation(call.parameters["ResultToken"], call.place)
         with self._lock:
+            self._evaluated[invocation.rule_arn] = utcnow()
             return {"FailedEvaluations": [each for each in evaluations if not self._accept(each, invocation)]}
 
     def _get_compliance_details(self, call: Call) -> dict[str, Any]:
@@ -294,6 +302,30 @@ class EmulatedConfig:
             refusal=InvalidNextTokenException(),
         )
         return {"EvaluationResults": page.items, "NextToken": page.token}
+
+    def _describe_statuses(self, call: Call) -> dict[str, Any]:
+        """Say when the named rules were last invoked, and when they last reported.
+
+        https://docs.aws.amazon.com/config/latest/APIReference/API_DescribeConfigRuleEvaluationStatus.html. That
+        there is one for custom rules is not documented, but seen.
+        """
+        names: Sequence[str] = call.parameters.get("ConfigRuleNames", ())
+        if not names:
+            raise InvalidParameterValueException("Only the status of named rules can be asked for here")
+        return {"ConfigRulesEvaluationStatus": [self._status(_existing_rule(name, call.place)) for name in names]}
+
+    def _status(self, rule: ConfigRule) -> dict[str, Any]:
+        invocations = [each.time for each in self._invocations.values() if each.rule_arn == rule.config_rule_arn]
+        evaluated = self._evaluated.get(rule.config_rule_arn)
+        return {
+            "ConfigRuleName": rule.config_rule_name,
+            "ConfigRuleArn": rule.config_rule_arn,
+            "ConfigRuleId": rule.config_rule_id,
+            "LastSuccessfulInvocationTime": max(invocations, default=None),
+            "LastSuccessfulEvaluationTime": evaluated,
+            "FirstEvaluationStarted": bool(invocations),
+            **self.statuses.get(str(rule.config_rule_name), {}),
+        }
 
     def _batch_get_resource_config(self, call: Call) -> dict[str, Any]:
         """Return the items of those keys that are recorded, with each policy as JSON text within JSON text.

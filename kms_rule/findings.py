@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 
 from AWSConfigRuleKMS import Compliance, Key, Request, RuleParameters, Subject, Verdict, judge
@@ -36,14 +37,23 @@ class Place:
     def __str__(self) -> str:
         """Return the place as compilers write it, and the resource after it."""
         position = ":".join(str(part) for part in (self.source, self.line, self.column) if part)
-        return f"{position} {self.resource}".rstrip()
+        return f"{position} {self.resource}" if self.resource else position
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A result as AWS Config holds it: its annotation, and when AWS Config recorded it."""
+
+    annotation: str
+    recorded: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The verdict on one key under one of the ids that the rule reports it under.
 
-    `key.policy` is the text that was judged. `remarks` are sentences about what was assumed for the verdict.
+    `key.policy` is the text that was judged. `remarks` are sentences about what was assumed for the verdict. Where the
+    finding is read from AWS Config instead of made here, `held` is what it holds, and the policy is unknown.
     """
 
     place: Place
@@ -51,6 +61,7 @@ class Finding:
     key: Key
     verdict: Verdict
     remarks: tuple[str, ...] = ()
+    held: Held | None = None
 
     @property
     def compliance(self) -> Compliance:
@@ -59,7 +70,9 @@ class Finding:
 
     @property
     def annotation(self) -> str:
-        """The sentence that the deployed rule would report, 256 characters at most."""
+        """The sentence that the deployed rule reports, or would report, 256 characters at most."""
+        if self.held:
+            return self.held.annotation
         return self.verdict.annotation(self.reported_id)
 
 
@@ -73,11 +86,15 @@ class Unjudged:
 
 @dataclass(eq=False, slots=True)
 class Findings:
-    """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys."""
+    """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys.
+
+    `parameters` are those that the keys were judged with, where they are known.
+    """
 
     judged: list[Finding] = field(default_factory=list)
     unjudged: list[Unjudged] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    parameters: RuleParameters | None = None
 
     @property
     def exit_code(self) -> ExitCode:

@@ -6,6 +6,8 @@ import io
 import zipfile
 from pathlib import Path
 
+from kms_rule.written import write_whole
+
 MODULES = ("AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py")
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
@@ -23,12 +25,9 @@ def build_package(folder: Path, target: Path) -> Path:
     be read or the file cannot be written; an older package is then still there.
     """
     content = _zipped({name: _module(folder / name) for name in MODULES})
-    partial = target.with_name(f"{target.name}.partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(target)
+        write_whole(content, target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise PackageError(
             f"The package cannot be written to {target} ({error.strerror}): give a file in a folder that "
             f"exists and that you may write to."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
@@ -11,7 +12,8 @@ from kms_rule.emulator import EmulatedAccount, emulated_account
 
 @pytest.fixture(scope="session")
 def _served_account() -> Iterator[EmulatedAccount]:
-    with emulated_account() as served:
+    # moto makes an RSA key for every KMS key, which takes most of a test's time and is never used.
+    with emulated_account() as served, patch("moto.kms.models.generate_private_key"):
         yield served
 
 

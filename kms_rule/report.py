@@ -1,0 +1,238 @@
+"""What AWS Config holds for the deployed rule, how old it is, and whether the rule's last run looks failed.
+
+AWS Config never shows that a custom rule failed: it goes on showing the results of earlier runs. What gives a failure
+away is their age, since a complete scheduled run reports every key anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from AWSConfigRuleKMS import RESULTS_A_PAGE, SCENARIOS, SCHEDULED, Compliance, Key, Proof, Scenario, Verdict, escaped
+from kms_rule.accounts import Connection, connections, explained
+from kms_rule.errors import CommandError
+from kms_rule.findings import Finding, Findings, Held, Place, Unjudged
+
+if TYPE_CHECKING:
+    from mypy_boto3_config import ConfigServiceClient
+    from mypy_boto3_config.type_defs import EvaluationResultTypeDef
+
+REPORTED: Final = ("COMPLIANT", "NON_COMPLIANT")
+
+# https://docs.aws.amazon.com/config/latest/APIReference/API_SourceDetail.html; without a value AWS Config takes a day.
+PERIODS: Mapping[str, timedelta] = {
+    "One_Hour": timedelta(hours=1),
+    "Three_Hours": timedelta(hours=3),
+    "Six_Hours": timedelta(hours=6),
+    "Twelve_Hours": timedelta(hours=12),
+    "TwentyFour_Hours": timedelta(hours=24),
+}
+DEFAULT_PERIOD = "TwentyFour_Hours"
+# Lambda runs a function for fifteen minutes at most and tries three times, one and two minutes apart.
+LONGEST_RUN = timedelta(hours=1)
+# AWS Config may note the two times of one short run seconds apart.
+SAME_RUN = timedelta(minutes=1)
+ADVICE: Final = "read the function's log, and its metric Errors"
+
+UNKNOWN_SENTENCE = Scenario(
+    "unknown-sentence",
+    lambda _case: None,
+    Compliance.NON_COMPLIANT,
+    "{id} was reported in other words, by another version of the rule",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedRule:
+    """What AWS Config knows of the rule: its name, the time between its scheduled runs (None: none), and its status."""
+
+    name: str
+    period: timedelta | None
+    status: Mapping[str, Any]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what AWS Config holds for the rule that the arguments name, and return the exit code.
+
+    Raises `CommandError` where there is no such rule, no result yet, or where AWS Config refuses to be read.
+    """
+    from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
+
+    findings = reports(connections(arguments), arguments.rule, datetime.now(UTC))
+    show(findings, arguments.format, arguments.output)
+    return findings.exit_code
+
+
+def reports(places: Sequence[Connection], rule_name: str, now: datetime) -> Findings:
+    """Return what AWS Config holds for the rule in these Regions.
+
+    Of several, one that fails is among the findings as something that could not be judged. Raises like `report` where
+    there is only one.
+    """
+    findings = Findings()
+    for place in places:
+        try:
+            found = report(place, rule_name, now)
+        except CommandError as error:
+            if len(places) == 1:
+                raise
+            found = Findings(unjudged=[Unjudged(Place(f"Region {place.region}", resource=rule_name), str(error))])
+        findings.add((*found.judged, *found.unjudged))
+        findings.remarks += found.remarks
+    return findings
+
+
+def report(connection: Connection, rule_name: str, now: datetime) -> Findings:
+    """Return what AWS Config holds for the rule in one Region. Raises `CommandError` like `run`."""
+    source = f"account {connection.account_id()}, {connection.region}"
+    with explained(f"What AWS Config in {source} holds for the rule {escaped(rule_name)} cannot be read"):
+        rule = deployed_rule(connection.config(), rule_name, source)
+        findings = held_findings(connection.config(), rule, source, now)
+    if not findings.judged and not findings.unjudged:
+        raise CommandError(_nothing_held(rule, source, now))
+    return findings
+
+
+def _nothing_held(rule: DeployedRule, source: str, now: datetime) -> str:
+    evaluated = rule.status.get("LastSuccessfulEvaluationTime")
+    if evaluated:
+        return (
+            f"AWS Config in {source} holds no results of the rule {escaped(rule.name)}, which last reported "
+            f"{age(now - evaluated)} ago: either no key there is applicable, or its results were deleted, so "
+            f"re-evaluate it."
+        )
+    return (
+        f"AWS Config in {source} holds no results of the rule {escaped(rule.name)} yet: wait for its first run, or "
+        f"re-evaluate it and read the function's log."
+    )
+
+
+def deployed_rule(config: ConfigServiceClient, name: str, source: str) -> DeployedRule:
+    """Return what AWS Config knows of a rule. Raises `CommandError` where there is none of that name."""
+    try:
+        [described] = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchConfigRuleException":
+            raise
+        raise CommandError(
+            f"AWS Config in {source} has no rule {escaped(name)}: correct the name, or deploy the rule there."
+        ) from None
+    statuses = config.describe_config_rule_evaluation_status(ConfigRuleNames=[name])["ConfigRulesEvaluationStatus"]
+    scheduled = [
+        PERIODS[detail.get("MaximumExecutionFrequency", DEFAULT_PERIOD)]
+        for detail in described["Source"].get("SourceDetails", ())
+        if detail.get("MessageType") == SCHEDULED
+    ]
+    # AWS documents no status for the rules of customers, though it answers with one.
+    return DeployedRule(name, min(scheduled, default=None), {**statuses[0]} if statuses else {})
+
+
+def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, now: datetime) -> Findings:
+    """Return what AWS Config holds for the rule, with what its age says as remarks.
+
+    `source` names the account and Region, `now` is the present time with its time zone. A run that looks failed counts
+    as something that could not be judged, since then AWS Config shows what was true once. What the client raises, is
+    raised.
+    """
+    findings = Findings()
+    findings.add(_held(config, rule.name, source, now))
+    findings.judged.sort(key=lambda finding: finding.reported_id)
+    times = [finding.held.recorded for finding in findings.judged if finding.held]
+    findings.remarks += _ages(times, source, now)
+    findings.unjudged += [
+        Unjudged(Place(source, resource=rule.name), sign) for sign in signs_of_failure(findings, rule, now)
+    ]
+    return findings
+
+
+def _held(config: ConfigServiceClient, rule_name: str, source: str, now: datetime) -> Iterator[Finding]:
+    pages = config.get_paginator("get_compliance_details_by_config_rule").paginate(
+        ConfigRuleName=rule_name, ComplianceTypes=list(REPORTED), PaginationConfig={"PageSize": RESULTS_A_PAGE}
+    )
+    for page in pages:
+        for result in page["EvaluationResults"]:
+            qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]
+            if qualifier.get("EvaluationMode") != "PROACTIVE":
+                yield _finding(result, Place(source, resource=qualifier["ResourceId"]), now)
+
+
+def _finding(result: EvaluationResultTypeDef, place: Place, now: datetime) -> Finding:
+    held = Held(result.get("Annotation", ""), result["ResultRecordedTime"])
+    return Finding(
+        place,
+        place.resource,
+        Key(place.resource),
+        Verdict(scenario_of(held.annotation, Compliance(result["ComplianceType"])), Proof()),
+        remarks=(f"Recorded {age(now - held.recorded)} ago.",),
+        held=held,
+    )
+
+
+def scenario_of(annotation: str, compliance: Compliance) -> Scenario:
+    """Return the scenario whose sentence opens the annotation; where there is none, one that has that compliance."""
+    fitting = (scenario for scenario in SCENARIOS if scenario.compliance is compliance and _opens(scenario, annotation))
+    return next(fitting, replace(UNKNOWN_SENTENCE, compliance=compliance))
+
+
+def _opens(scenario: Scenario, annotation: str) -> bool:
+    before, _, after = map(re.escape, scenario.sentence.partition("{id}"))
+    # The id has no white space, and only brackets may follow: a statement's name in them may hold another sentence.
+    return re.fullmatch(rf"{before}\S+{after}( \[.*)?", annotation) is not None
+
+
+def _ages(times: Sequence[datetime], source: str, now: datetime) -> list[str]:
+    if not times:
+        return []
+    newest, oldest = age(now - max(times)), age(now - min(times))
+    return [f"In {source}, the newest result is {newest} old, the oldest {oldest}."]
+
+
+def age(duration: timedelta) -> str:
+    """Return a duration in words, in the largest unit that it has two of."""
+    seconds = max(int(duration.total_seconds()), 0)
+    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
+    return next((f"{seconds // size} {unit}" for unit, size in units if seconds >= 2 * size), f"{seconds} seconds")
+
+
+def signs_of_failure(findings: Findings, rule: DeployedRule, now: datetime) -> Iterator[str]:
+    """Yield a sentence for each sign that the rule's last run failed, with what to do about it."""
+    yield from _not_invoked(rule.status, now)
+    yield from _nothing_reported(rule.status, now)
+    late = _late(findings, rule, now)
+    if late:
+        yield (
+            f"{late:,} of {len(findings.judged):,} results are older than the last scheduled run, which should have "
+            f"reported every key anew: {ADVICE}."
+        )
+
+
+def _not_invoked(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    invoked, failed = status.get("LastSuccessfulInvocationTime"), status.get("LastFailedInvocationTime")
+    if failed and (not invoked or failed > invoked):
+        reason = f"{status.get('LastErrorCode', 'no code')}: {status.get('LastErrorMessage', 'no message')}"
+        yield (
+            f"AWS Config could not invoke the function {age(now - failed)} ago ({escaped(reason)}): allow it to, or "
+            f"deploy the rule again."
+        )
+
+
+def _nothing_reported(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    invoked, evaluated = status.get("LastSuccessfulInvocationTime"), status.get("LastSuccessfulEvaluationTime")
+    if not invoked or now - invoked <= LONGEST_RUN:
+        return
+    if not evaluated or invoked - evaluated > SAME_RUN:
+        yield f"The run that began {age(now - invoked)} ago has reported nothing: {ADVICE}."
+
+
+def _late(findings: Findings, rule: DeployedRule, now: datetime) -> int:
+    if rule.period is None:
+        return 0
+    limit = rule.period + LONGEST_RUN
+    return sum(1 for finding in findings.judged if finding.held and now - finding.held.recorded > limit)

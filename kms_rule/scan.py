@@ -1,0 +1,180 @@
+"""The command `kms-rule scan`: judges every key of live accounts as the deployed rule would, and reports nothing.
+
+The keys are read by the rule's own code, as fast and as gently as the rule does; AWS Config is not asked for anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from AWSConfigRuleKMS import (
+    FAILURES,
+    TEST_TOKEN,
+    Account,
+    Key,
+    Progress,
+    Reading,
+    Request,
+    RuleError,
+    RuleParameters,
+    Run,
+    Subject,
+    UnreadKey,
+    reader_threads,
+    reason_of,
+)
+from kms_rule.accounts import Connection, advice_on, connections
+from kms_rule.errors import CommandError
+from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.readers import Readers
+from kms_rule.settings import rule_parameters
+
+INTERRUPTED = "Interrupted before any key was judged: run it again."
+
+type Watch = Callable[[Progress], object]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Scan the Regions that the arguments name, show what was found, and return the exit code.
+
+    Raises `CommandError` where nothing can be scanned, or what was found cannot be written.
+    """
+    from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
+
+    parameters = rule_parameters(arguments.parameters, arguments.parameter)
+    try:
+        places = connections(arguments)
+    except KeyboardInterrupt:
+        raise CommandError(INTERRUPTED) from None
+    findings = scan(places, parameters)
+    show(findings, arguments.format, arguments.output)
+    return findings.exit_code
+
+
+def scan(places: list[Connection], parameters: RuleParameters) -> Findings:
+    """Judge every key of these Regions, with a progress bar if standard error is a terminal.
+
+    What cannot be judged, be it a key or a whole Region, is among the findings. An interruption ends it early, which is
+    then one of them, too. Raises `CommandError` where `READER_THREADS` is wrong.
+    """
+    findings = Findings(parameters=parameters)
+    threads = _threads()
+    with _bar(Console(stderr=True)) as bar:
+        for number, place in enumerate(places, 1):
+            if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
+                findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
+                break
+    findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key.id))
+    return findings
+
+
+def _threads() -> int:
+    try:
+        return reader_threads()
+    except RuleError as error:
+        raise CommandError(str(error)) from None
+
+
+def _scan_region(
+    connection: Connection, parameters: RuleParameters, findings: Findings, threads: int, watch: Watch
+) -> bool:
+    """Add what is found in one Region, and say whether to go on with the next."""
+    progress = Progress()
+    source = f"Region {connection.region}"
+    before = len(findings.judged) + len(findings.unjudged)
+    try:
+        account_id = connection.account_id()
+        source = f"account {account_id}, {connection.region}"
+        for reading in _readings(connection, account_id, parameters, progress, threads):
+            place = Place(source, resource=connection.key_arn(account_id, reading.id))
+            findings.add(_judged(reading, parameters, place))
+            _note(reading, progress)
+            watch(progress)
+    except KeyboardInterrupt:
+        findings.unjudged.append(Unjudged(Place(source), _interruption(progress)))
+        return False
+    except CommandError as error:
+        findings.unjudged.append(Unjudged(Place(source), str(error)))
+    except RuleError as error:
+        findings.unjudged.append(Unjudged(Place(source), _sentence_of(error)))
+    if len(findings.judged) + len(findings.unjudged) == before:
+        findings.remarks.append(f"{source}: There is no KMS key.")
+    return True
+
+
+def _note(reading: Reading, progress: Progress) -> None:
+    if isinstance(reading, UnreadKey):
+        progress.unread.append(reading)
+    else:
+        progress.judged.add(reading.id)
+
+
+def _interruption(progress: Progress) -> str:
+    if not progress.keys:
+        return INTERRUPTED
+    return f"Interrupted after {len(progress.judged):,} of {len(progress.keys):,} keys: run it again."
+
+
+def _sentence_of(error: RuleError) -> str:
+    """Say why the keys cannot be listed, with advice for a person instead of that for a deployed rule."""
+    cause = error.__context__
+    return f"The keys cannot be listed: {advice_on(reason_of(cause))}." if isinstance(cause, FAILURES) else str(error)
+
+
+def _readings(
+    connection: Connection, account_id: str, parameters: RuleParameters, progress: Progress, threads: int
+) -> Iterator[Reading]:
+    account = Account(connection.kms(threads), connection.config(), connection.role)
+    request = Request(
+        replace(parameters, read_from_config=False),
+        Subject("", every_key=True),
+        result_token=TEST_TOKEN,
+        rule_name="kms-rule",
+        account_id=account_id,
+        execution_role_arn="",
+    )
+    readers = Readers(threads)
+    try:
+        yield from Run(request, account, readers, progress=progress).readings()
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _judged(reading: Reading, parameters: RuleParameters, place: Place) -> Iterator[Finding | Unjudged]:
+    if isinstance(reading, Key):
+        yield from findings_of(reading, parameters, place)
+    elif isinstance(reading, UnreadKey):
+        yield Unjudged(place, f"The key could not be read: {advice_on(reading.reason)}.")
+
+
+class _Rate(ProgressColumn):
+    """How many keys a second are judged."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} keys/s" if task.speed else "")
+
+
+def _bar(console: Console) -> Bar:
+    region = TextColumn("{task.description}", markup=False)
+    columns = (region, BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    # Rich would take for a terminal what the environment variable FORCE_COLOR says is one.
+    return Bar(*columns, console=console, disable=not sys.stderr.isatty())
+
+
+def _shown_on(bar: Bar, region: str) -> Watch:
+    if bar.disable:
+        return lambda _progress: None
+    task = bar.add_task(region, total=None)
+
+    def watch(progress: Progress) -> None:
+        bar.update(task, total=len(progress.keys), completed=len(progress.judged) + len(progress.unread))
+
+    return watch

@@ -1,0 +1,358 @@
+"""How findings are shown: as a table, as JSON, in a file, and to a reader who stops reading."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from AWSConfigRuleKMS import SCENARIOS, Compliance, Key, Proof, Verdict
+from kms_rule.__main__ import FORMATS, main
+from kms_rule.findings import Finding, Findings, Held, Place, Unjudged, findings_of
+from kms_rule.formats import MODULES, show, table
+from kms_rule.written import write_whole
+from tests.command.checking import (
+    ADMINISTRATION,
+    EVERYTHING_OPEN,
+    PARAMETERS,
+    USERS_MAY_USE,
+    Json,
+    policy,
+    statement,
+    write,
+)
+
+PROJECT = Path(__file__).parents[2]
+DISABLED = Key("off", state="Disabled")
+HOSTILE = "[red]x[/red] [/] \x1b[31m \u202e \ud800 \r\n </script>"
+
+
+def on(*keys: Key, place: Place | None = None, remarks: tuple[str, ...] = ()) -> Findings:
+    findings = Findings(parameters=PARAMETERS)
+    for key in keys:
+        findings.add(findings_of(key, PARAMETERS, place or Place(f"{key.id}.json"), remarks))
+    return findings
+
+
+def key(name: str, content: Any, *aliases: str) -> Key:
+    return Key(name, aliases, policy=json.dumps(content))
+
+
+def object_of(findings: Findings, capsys: pytest.CaptureFixture[str]) -> Json:
+    show(findings, "json", None)
+    content = json.loads(capsys.readouterr().out)
+    assert isinstance(content, dict)
+    return content
+
+
+# --- the table -----------------------------------------------------------------------------------------------------
+
+
+def rows(text: str) -> list[str]:
+    """The first cell of each row that has one."""
+    return [line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│ ") and line[2] != " "]
+
+
+def test_what_is_wrong_comes_first_and_the_totals_last() -> None:
+    findings = on(key("good", USERS_MAY_USE), DISABLED, key("bad", EVERYTHING_OPEN), key("fine", USERS_MAY_USE))
+    findings.unjudged.append(Unjudged(Place("broken.json", 2, 7), "It is not JSON: correct the file."))
+    findings.remarks.append("empty.yaml: There is no KMS key in it.")
+    text = table.render(findings)
+    assert rows(text) == ["NON_COMPLIANT", "COMPLIANT", "COMPLIANT", "NOT_APPLICABLE"]
+    assert text.splitlines()[-5:] == [
+        "Not judged",
+        "  broken.json:2:7: It is not JSON: correct the file.",
+        "Remarks",
+        "  empty.yaml: There is no KMS key in it.",
+        "2 COMPLIANT  1 NON_COMPLIANT  1 NOT_APPLICABLE  1 not judged",
+    ]
+
+
+TOTALS = [
+    (on(), "0 COMPLIANT  0 NON_COMPLIANT"),
+    (on(key("good", USERS_MAY_USE)), "1 COMPLIANT  0 NON_COMPLIANT"),
+    (on(key("bad", EVERYTHING_OPEN, "alias/a", "alias/b")), "0 COMPLIANT  2 NON_COMPLIANT"),
+]
+
+
+@pytest.mark.parametrize(("findings", "totals"), TOTALS)
+def test_the_last_line_counts_what_was_found(findings: Findings, totals: str) -> None:
+    assert table.render(findings).splitlines()[-1] == totals
+
+
+def test_a_row_says_which_key_where_and_what_the_rule_says_and_remarks_have_lines_of_their_own() -> None:
+    findings = on(DISABLED, place=Place("a.yaml", 3, 5, "Off"), remarks=("One thing.", "Another."))
+    cells = [
+        [cell.strip() for cell in line.split("│")[1:-1]] for line in table.render(findings).splitlines() if "│" in line
+    ]
+    assert cells == [
+        ["NOT_APPLICABLE", "off", "a.yaml:3:5 Off", "CMK off is disabled [scenario 1]"],
+        ["", "", "", "One thing."],
+        ["", "", "", "Another."],
+    ]
+
+
+def test_no_part_of_a_long_name_is_left_out() -> None:
+    name = f"alias/{'otter' * 50}"
+    text = table.render(on(key("bad", EVERYTHING_OPEN, name)))
+    assert "".join(line.split("│")[2].strip() for line in text.splitlines() if line.startswith("│")) == name
+
+
+def test_a_long_sentence_about_what_was_not_judged_stays_on_one_line() -> None:
+    reason = f"It {'really ' * 40}is empty."
+    assert f"  a.json: {reason}" in table.render(Findings(unjudged=[Unjudged(Place("a.json"), reason)])).splitlines()
+
+
+def test_texts_from_outside_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = Key(HOSTILE, (HOSTILE,), policy=json.dumps(policy(statement("kms:*", Sid=HOSTILE))))
+    findings = on(hostile, place=Place(HOSTILE, 1, 1, HOSTILE), remarks=(HOSTILE,))
+    findings.unjudged.append(Unjudged(Place(HOSTILE), HOSTILE))
+    findings.remarks.append(HOSTILE)
+    show(findings, "table", None)
+    printed = capsys.readouterr().out
+    assert all(character.isprintable() or character == "\n" for character in printed)
+    lines = printed.splitlines()
+    shown = "[red]x[/red] [/] \\u001b[31m \\u202e \\ud800 \\r\\n </script>"
+    assert lines[-2] == f"  {shown}"
+    assert lines[-4] == f"  {shown}: {shown}"
+
+
+@given(st.text(), st.sampled_from(["table", "json", "sarif", "html"]))
+def test_every_text_can_be_shown_in_every_format(text: str, format_name: str) -> None:
+    findings = on(Key(text, policy=text), place=Place(text, 1, 2, text), remarks=(text,))
+    findings.unjudged.append(Unjudged(Place(text), text))
+    findings.remarks.append(text)
+    show(findings, format_name, Path(os.devnull))
+
+
+# --- the object for programs -----------------------------------------------------------------------------------------
+
+
+def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    content = policy(USERS_MAY_USE["Statement"][0], statement(ADMINISTRATION, Sid="Change"))
+    findings = on(key("key-1", content, "alias/x"), place=Place("a.yaml", 3, 5, "Key"), remarks=("One thing.",))
+    assert object_of(findings, capsys) == {
+        "version": 1,
+        "summary": {"COMPLIANT": 0, "NON_COMPLIANT": 1, "NOT_APPLICABLE": 0, "unjudged": 0, "exitCode": 1},
+        "parameters": {
+            "CMK_Whitelist": ["Otter*"],
+            "Admin_User_Id": ["AROAOTTER*"],
+            "StrictSeparationOfDuties": False,
+            "ReportResourceAs": "Alias",
+            "ReadKeysFrom": "KMS",
+            "ExecutionRoleName": "",
+        },
+        "findings": [
+            {
+                "id": "alias/x",
+                "keyId": "key-1",
+                "aliases": ["alias/x"],
+                "compliance": "NON_COMPLIANT",
+                "scenario": {"name": "no-user-condition-not-compliant", "number": None},
+                "annotation": "in Key Policy for alias/x, statement does not limit its users: add StringLike on "
+                'aws:userId ["Change" (kms:Create*, kms:Delete*, kms:Put*)]',
+                "place": {"source": "a.yaml", "line": 3, "column": 5, "resource": "Key"},
+                "statements": [{"number": 2, "sid": "Change"}],
+                "remarks": ["One thing."],
+                "recorded": None,
+            }
+        ],
+        "unjudged": [],
+        "remarks": [],
+    }
+
+
+def test_programs_get_what_could_not_be_judged_and_the_remarks(capsys: pytest.CaptureFixture[str]) -> None:
+    place = Place("broken.json", 2, 7)
+    content = object_of(Findings(unjudged=[Unjudged(place, "It is empty.")], remarks=["Nothing."]), capsys)
+    assert content["unjudged"] == [
+        {"place": {"source": "broken.json", "line": 2, "column": 7, "resource": ""}, "reason": "It is empty."}
+    ]
+    assert content["remarks"] == ["Nothing."]
+    assert content["parameters"] is None
+    assert content["summary"]["unjudged"] == 1
+    assert content["summary"]["exitCode"] == 2
+
+
+def test_a_result_that_aws_config_holds_says_when_it_was_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    [scenario] = [each for each in SCENARIOS if each.number == 3]
+    held = Held("As it stands there", datetime(2026, 3, 9, 7, 5, tzinfo=UTC))
+    findings = Findings([Finding(Place("account 1"), "alias/x", Key("x"), Verdict(scenario, Proof()), held=held)])
+    [finding] = object_of(findings, capsys)["findings"]
+    assert finding["recorded"] == "2026-03-09T07:05:00+00:00"
+    assert finding["annotation"] == "As it stands there"
+    assert finding["compliance"] == Compliance.NON_COMPLIANT
+
+
+def test_the_page_names_each_field_and_each_format(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (PROJECT / "docs" / "checking.md").read_text(encoding="utf-8")
+    [described] = re.findall(r"^## Formats\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    findings = on(key("key-1", EVERYTHING_OPEN))
+    findings.unjudged.append(Unjudged(Place("broken.json"), "It is empty."))
+    names = {*names_in({**object_of(findings, capsys), "parameters": None}), *FORMATS}
+    assert {name for name in names if f"`{name}`" not in described} == set()
+
+
+def names_in(content: object) -> Iterator[str]:
+    if isinstance(content, dict):
+        for name, value in content.items():
+            yield name
+            yield from names_in(value)
+    if isinstance(content, list):
+        for each in content:
+            yield from names_in(each)
+
+
+# --- where it goes ---------------------------------------------------------------------------------------------------
+
+OPENINGS = {"table": "┏", "json": '{\n  "version": 1', "sarif": '{\n  "$schema"', "html": "<!doctype html>"}
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_each_format_is_printed_and_written_alike(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], format_name: str
+) -> None:
+    source, output = write(tmp_path, "key.json", EVERYTHING_OPEN), tmp_path / "out"
+    assert main(["check", source, "--format", format_name]) == 1
+    printed = capsys.readouterr().out
+    assert main(["check", source, "--format", format_name, "--output", str(output)]) == 1
+    assert capsys.readouterr() == ("", "")
+    written = output.read_text(encoding="utf-8")
+    assert written.startswith(OPENINGS[format_name])
+    if format_name != "html":  # which says at what time it was made
+        assert written == printed
+    assert printed.startswith(OPENINGS[format_name])
+
+
+def test_the_command_takes_every_format_that_there_is() -> None:
+    assert list(MODULES) == list(FORMATS)
+
+
+def test_a_format_is_loaded_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    code = (
+        "import sys; from kms_rule.__main__ import main; "
+        f"main(['check', {write(tmp_path, 'key.json', USERS_MAY_USE)!r}, '--format', 'json']); "
+        "print([name for name in sys.modules if name.startswith('rich') or name.endswith(('.html', '.sarif'))])"
+    )
+    ended = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_findings_that_cannot_be_written_are_printed_and_nothing_is_left_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], format_name: str
+) -> None:
+    source, output = write(tmp_path, "key.json", USERS_MAY_USE), tmp_path / "folder"
+    output.mkdir()
+    assert main(["check", source, "--format", format_name, "--output", str(output)]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith(OPENINGS[format_name])
+    assert err == (
+        f"kms-rule: {output} cannot be written (Is a directory), so the findings are on standard output: give a file "
+        "in a folder that exists and that you may write to.\n"
+    )
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "key.json"]
+
+
+def refuse(*_arguments: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def interrupt(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["write_bytes", "replace"])
+@pytest.mark.parametrize(("fault", "raised"), [(refuse, OSError), (interrupt, KeyboardInterrupt)])
+def test_a_file_is_written_whole_or_stays_as_it_was(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    fault: Callable[..., None],
+    raised: type[BaseException],
+) -> None:
+    target = tmp_path / "out"
+    target.write_text("before")
+
+    def partly(path: Path, content: bytes | Path) -> None:
+        if isinstance(content, bytes):
+            with path.open("wb") as file:
+                file.write(content[:3])
+        fault()
+
+    monkeypatch.setattr(Path, method, partly)
+    with pytest.raises(raised):
+        write_whole(b"something else", target)
+    assert target.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_goes_on_pointing_to_the_file_that_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link, file = tmp_path / "link", tmp_path / "there" / "file"
+    link.symlink_to(file)
+    write_whole(b"once", link)
+    write_whole(b"twice", link)
+    assert link.is_symlink()
+    assert file.read_bytes() == b"twice"
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(b"content", pipe)
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_reader_who_stops_reading_ends_the_command_quietly(tmp_path: Path, format_name: str, unbuffered: str) -> None:
+    # More than a pipe holds, so that the command is still writing when its reader is gone.
+    for number in range(200):
+        write(tmp_path, f"{number}.json", EVERYTHING_OPEN)
+    command = [sys.executable, "-m", "kms_rule", "check", str(tmp_path), "--format", format_name]
+    with subprocess.Popen(  # noqa: S603 - this interpreter
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 2
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_where_nobody_reads_a_short_output_the_command_ends_quietly(tmp_path: Path, format_name: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "kms_rule", "check", write(tmp_path, "key.json", USERS_MAY_USE)]
+    ended = subprocess.run(  # noqa: S603 - this interpreter
+        [*command, "--format", format_name],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (2, b"")

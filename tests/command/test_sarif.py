@@ -1,0 +1,221 @@
+"""Findings as a SARIF log: valid, and with what code scanning needs to place them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own, which this one test would need
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from AWSConfigRuleKMS import SCENARIOS, Compliance, Key, Proof, Scenario, Verdict
+from kms_rule.__main__ import main
+from kms_rule.findings import Finding, Findings, Held, Place, Unjudged, findings_of
+from kms_rule.formats import sarif
+from tests.command.checking import EVERYTHING_OPEN, PARAMETERS, USERS_MAY_USE, Json, policy, statement, write
+
+FOLDER = Path(__file__).parent
+PLAN = FOLDER / "terraform" / "new.json"
+SCHEMA = json.loads(gzip.decompress((FOLDER / "sarif" / "sarif-2.1.0-rtm.5.json.gz").read_bytes()))
+VALIDATOR = jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
+# RFC 3986, section 4.2, without an authority: what a path may be made of, and no colon in its first part.
+RELATIVE = re.compile(
+    r"(?!/)(?:[\w.~!$&'()*+,;=@-]|%[0-9A-F]{2})+(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*", re.ASCII
+)
+LIVE = "account 123456789012, us-east-1"
+ALIAS_KEY = Key("1234", ("alias/first", "alias/second"), policy=json.dumps(EVERYTHING_OPEN))
+
+
+def run_of(findings: Findings) -> Json:
+    """The one run of the findings' log, which is valid."""
+    log = json.loads(sarif.render(findings))
+    VALIDATOR.validate(log)
+    [run] = log["runs"]
+    assert isinstance(run, dict)
+    return run
+
+
+def on(place: Place, content: object = EVERYTHING_OPEN, remarks: tuple[str, ...] = ()) -> Findings:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return Findings(list(findings_of(Key("key", policy=text), PARAMETERS, place, remarks)))
+
+
+def result_of(findings: Findings) -> Json:
+    [result] = run_of(findings)["results"]
+    assert isinstance(result, dict)
+    return result
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> Json:
+    main(["check", "--format", "sarif", *arguments])
+    log = json.loads(capsys.readouterr().out)
+    VALIDATOR.validate(log)
+    return dict(log["runs"][0])
+
+
+def test_the_schema_refuses_what_is_no_log() -> None:
+    log = json.loads(sarif.render(on(Place("key.json", 3, 5))))
+    log["runs"][0]["results"][0]["level"] = "bad"
+    assert not VALIDATOR.is_valid(log)
+
+
+def test_the_log_of_a_plan_holds_each_key_that_is_not_compliant_and_what_was_not_judged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = checked(capsys, str(PLAN))
+    assert [result["ruleId"] for result in run["results"]] == [
+        "wildcard-policy-action-not-compliant",
+        "wildcard-policy-action-not-compliant",
+        "no-user-condition-not-compliant",
+    ]
+    assert {result["level"] for result in run["results"]} == {"error"}
+    [invocation] = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert invocation["exitCode"] == 2
+    [unjudged, remark] = invocation["toolExecutionNotifications"]
+    assert unjudged["level"] == "error"
+    assert unjudged["locations"][0]["logicalLocations"][0]["name"] == "aws_kms_key.late"
+    assert "known only after the plan is applied" in unjudged["message"]["text"]
+    assert remark["level"] == "note"
+
+
+def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> None:
+    run = run_of(on(Place("key.json")))
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == [scenario.name for scenario in SCENARIOS]
+    assert rules[run["results"][0]["ruleIndex"]]["id"] == "wildcard-policy-action-not-compliant"
+    described = {rule["id"]: rule for rule in rules}["malformed-policy-not-compliant"]
+    assert described["shortDescription"]["text"] == "Key Policy for … is malformed, correct it"
+    assert described["help"]["text"] == (
+        "Is the policy malformed? If so, the key is NON_COMPLIANT: see malformed-policy-not-compliant in "
+        "docs/scenarios.md."
+    )
+    assert "helpUri" not in described
+
+
+def test_a_finding_points_at_the_statement_that_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = policy(USERS_MAY_USE["Statement"][0], statement("kms:*", Sid="All"))
+    write(tmp_path, "keys/an order's: key.json", json.dumps(content, indent=1))
+    [result] = checked(capsys, "keys")["results"]
+    [location] = result["locations"]
+    physical = location["physicalLocation"]
+    assert physical["artifactLocation"] == {"uri": "keys/an%20order%27s%3A%20key.json"}
+    line, column = physical["region"]["startLine"], physical["region"]["startColumn"]
+    assert json.dumps(content, indent=1).splitlines()[line - 1][column - 1] == "{"
+    assert line > 10
+    assert result["message"]["text"].endswith('[scenario 3: "All" (kms:*)]')
+
+
+FILES = [
+    ("key.json", "key.json"),
+    ("./a/../key.json", "key.json"),
+    ("a:b.json", "a%3Ab.json"),
+    ("50%.json", "50%25.json"),
+    ("ü#?.json", "%C3%BC%23%3F.json"),
+]
+
+
+@pytest.mark.parametrize(("source", "uri"), FILES)
+def test_a_file_is_named_by_a_relative_reference(source: str, uri: str) -> None:
+    [location] = result_of(on(Place(source)))["locations"]
+    assert location["physicalLocation"] == {"artifactLocation": {"uri": uri}}
+
+
+def test_a_file_is_named_from_the_folder_in_which_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    uris = [
+        result_of(on(Place(str(tmp_path / name))))["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for name in ("here/a b.json", "a b.json")
+    ]
+    assert uris == ["a%20b.json", f"{tmp_path.as_uri()}/a%20b.json"]
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_every_name_of_a_file_is_a_valid_reference(name: str) -> None:
+    [location] = result_of(on(Place(f"x{name}".replace("/", "_"))))["locations"]
+    assert RELATIVE.fullmatch(location["physicalLocation"]["artifactLocation"]["uri"])
+
+
+@pytest.mark.parametrize("source", [LIVE, "standard input"])
+def test_what_is_in_no_file_has_only_a_logical_location(source: str) -> None:
+    [location] = result_of(on(Place(source, resource="arn:aws:kms:us-east-1:123456789012:key/1")))["locations"]
+    assert location == {
+        "logicalLocations": [
+            {"name": "arn:aws:kms:us-east-1:123456789012:key/1", "kind": "resource"},
+            {"name": source, "kind": "namespace"},
+        ]
+    }
+
+
+def fingerprint(findings: Findings) -> Any:
+    return result_of(findings)["partialFingerprints"]["primaryLocationLineHash"]
+
+
+def test_a_fingerprint_stays_when_lines_and_statements_move() -> None:
+    moved = policy(USERS_MAY_USE["Statement"][0], *EVERYTHING_OPEN["Statement"])
+    before, after = on(Place("key.json", 3, 5, "Key")), on(Place("./key.json", 30, 1, "Key"), moved)
+    assert fingerprint(before) == fingerprint(after)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        on(Place("other.json", 3, 5, "Key")),
+        on(Place("key.json", 3, 5, "Other")),
+        on(Place("key.json", 3, 5, "Key"), "{"),
+    ],
+)
+def test_a_fingerprint_tells_other_findings_apart(other: Findings) -> None:
+    assert fingerprint(on(Place("key.json", 3, 5, "Key"))) != fingerprint(other)
+
+
+def test_aliases_of_a_key_are_results_of_their_own() -> None:
+    run = run_of(Findings(list(findings_of(ALIAS_KEY, PARAMETERS, Place("key.json")))))
+    assert len({result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]}) == 2
+
+
+def test_the_message_is_the_annotation_and_the_remarks() -> None:
+    findings = on(Place("key.json"), remarks=("One thing.", "Another."))
+    assert result_of(findings)["message"]["text"] == f"{findings.judged[0].annotation} One thing. Another."
+
+
+def test_a_name_in_a_policy_places_no_link_in_a_message() -> None:
+    content = policy(statement("kms:*", Sid="[Mend](https://example.com)"))
+    text = result_of(on(Place("key.json"), content))["message"]["text"]
+    assert "[Mend] (https://example.com)" in text
+
+
+def test_compliant_keys_are_no_results_and_the_run_was_successful() -> None:
+    run = run_of(on(Place("key.json"), USERS_MAY_USE))
+    assert run["results"] == []
+    assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 0, "toolExecutionNotifications": []}]
+
+
+def test_a_result_in_the_words_of_another_version_has_a_rule() -> None:
+    held = Held("Something else", datetime(2026, 1, 1, tzinfo=UTC))
+    scenario = Scenario("unknown-sentence", lambda _case: None, Compliance.NON_COMPLIANT, "{id}")
+    finding = Finding(Place(LIVE), "alias/x", Key("alias/x"), Verdict(scenario, Proof()), held=held)
+    run = run_of(Findings([finding]))
+    [result] = run["results"]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "unknown-sentence" == result["ruleId"]
+    assert result["message"]["text"] == "Something else"
+
+
+@given(st.text(), st.integers(0, 9), st.integers(0, 9))
+def test_whatever_was_found_the_log_is_valid(text: str, line: int, column: int) -> None:
+    findings = on(Place(LIVE, line, column, text), text, (text,))
+    findings.unjudged.append(Unjudged(Place("file", line, column, text), text))
+    findings.remarks.append(text)
+    assert run_of(findings)["results"]
