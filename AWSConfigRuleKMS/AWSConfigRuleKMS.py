@@ -1318,6 +1318,8 @@ class Progress:
 
     `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
     resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
+    `abandoned` tells the thread that the handler has ended without it, and that what it does would fall into another
+    invocation.
     """
 
     keys: Sequence[str] = ()
@@ -1325,6 +1327,7 @@ class Progress:
     unread: list[UnreadKey] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     lost_because: str = ""
+    abandoned: bool = False
 
     @property
     def waiting(self) -> list[str]:
@@ -1378,8 +1381,10 @@ class Report:
     def send(self) -> None:
         """Send what is left, and once more what AWS Config did not take; what it refuses twice is lost.
 
-        Raises `RuleError` where no further evaluation would be taken either.
+        Raises `RuleError` where no further evaluation would be taken either, or the handler has ended.
         """
+        if self._progress.abandoned:
+            raise RuleError("The time was up before this was reported.")
         batch, self._batch = self._batch, []
         if not batch:
             return
@@ -1728,6 +1733,7 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     wait([evaluations], None if seconds is None else max(seconds, SHORTEST_WAIT))
     if evaluations.done():
         return evaluations.result()
+    progress.abandoned = True
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
     raise error
@@ -1744,7 +1750,8 @@ def _evaluate(event: object, context: object, time_left: TimeLeft, progress: Pro
             return Run(request, account, readers, time_left, progress).evaluate()
         except RuleError as error:
             # Said before the threads have ended, since the function's time may end first.
-            LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
+            if not progress.abandoned:
+                LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
             raise
 
 
