@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from bench import page, tables
+from bench import calls, page, tables
 from bench.plan import PART_NAMES, SIZES, parts
 from bench.processes import BenchError
 from bench.results import Results
@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     described.add_argument("--repeat", type=int, default=3, help="runs of a short measurement (default: %(default)s)")
     described.add_argument("--write", action="store_true", help="write the results although not all is measured")
     described.add_argument("--page", action="store_true", help="measure nothing, write the page of the last results")
+    described.add_argument("--calls", action="store_true", help="only count calls, and compare with the last results")
     described.add_argument("--profile", action="store_true", help="measure nothing, show where reading takes its time")
     return described
 
@@ -47,6 +48,8 @@ def main(arguments: list[str]) -> None:
     if given.profile:
         console.print(suite.profile(), highlight=False, markup=False)
         return
+    if given.calls:
+        sys.exit(count_calls(suite, console))
     chosen = [part for part in parts(given.sizes, given.repeat) if part.name in (given.only or PART_NAMES)]
     results = suite.results(chosen)
     for table in tables.tables(results):
@@ -57,6 +60,16 @@ def main(arguments: list[str]) -> None:
     failed = [measured for measured in results.measurements if measured.error]
     if failed:
         sys.exit(f"{len(failed)} of {len(results.measurements)} measurements failed.")
+
+
+def count_calls(suite: Suite, console: Console) -> int:
+    """Count and show the calls of a run, and return 0 where they are the published ones."""
+    counted = suite.results([calls.PART])
+    console.print(calls.table(counted))
+    differing = list(calls.differences(counted, Results.load()))
+    for sentence in differing:
+        console.print(sentence, highlight=False, markup=False)
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from bench.parent import end_with_parent
 # The sample looks a key's aliases and description up once, and fetches its policy two times or three.
 POLICY_READS_OF_SAMPLE = (3, 2, 3, 2, 2)
 LINES_OF_PROFILE = 30
+COMPLIANCES = ("COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE")
 
 type Json = dict[str, Any]
 
@@ -86,6 +87,21 @@ def run_reading(job: Json) -> Json:
         for _ in rule.Run(request, account, executor).readings():
             pass
     return clock.stop()
+
+
+def run_scan(job: Json) -> Json:
+    """Scan the account with the command, and write its findings as JSON."""
+    import kms_rule.__main__ as command  # noqa: PLC0415
+    import kms_rule.scan  # noqa: F401, PLC0415 - the handler's modules are loaded before its clock starts, too
+
+    parameters = json.loads(job["event"]["ruleParameters"]).items()
+    options = [word for name, value in parameters for word in ("--parameter", f"{name}={value}")]
+    findings = Path(job["folder"]) / "findings.json"
+    clock = Clock()
+    code = command.main(["scan", "--format", "json", "--output", str(findings), *options])
+    outcome = clock.stop()
+    summary = json.loads(findings.read_text(encoding="utf-8"))["summary"]
+    return {**outcome, "code": code, "found": sum(summary[compliance] for compliance in COMPLIANCES)}
 
 
 @contextmanager
@@ -254,6 +270,7 @@ def tell_about_custodian(_job: Json) -> Json:
 WORKLOADS: Mapping[str, Callable[[Json], Json]] = {
     "rule": run_rule,
     "reading": run_reading,
+    "scan": run_scan,
     "bare": run_bare_with_clients_of_rule,
     "bare-defaults": run_bare_with_defaults,
     "sequential": run_sequential,

@@ -148,8 +148,8 @@ def test_a_file_that_cannot_be_written_costs_no_explanation(
 
 BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     "broken JSON": (
-        '{"Statement": [\n  {"Effect": "Allow",}\n]}',
-        ":2:21: It is not JSON (Illegal trailing comma before end of object): correct it.",
+        '{"Statement": [\n  {"Effect": "Allow" 7}\n]}',
+        ":2:22: It is not JSON (Expecting ',' delimiter): correct it.",
     ),
     "no JSON at all": ("Statement: []", ":1:1: It is not JSON (Expecting value): correct it."),
     "JSON that is nested too deeply": ("[" * 100_000, ": Its JSON is nested too deeply: correct it."),

@@ -109,7 +109,7 @@ def test_the_newest_result_counts(
     size: int,
 ) -> None:
     token = emulated.issue_token(rule)
-    for batch in batched([evaluation("a", *report) for report in reported], size, strict=False):
+    for batch in batched([evaluation("a", *report) for report in reported], size):
         config.put_evaluations(Evaluations=batch, ResultToken=token)
     assert ids(held(config, rule)).get("a") == expected
 
@@ -189,7 +189,7 @@ def test_many_functions_may_report_at_once(emulated: EmulatedConfig, config: Con
         config.put_evaluations(Evaluations=[evaluation(name) for name in batch], ResultToken=token)
 
     with ThreadPoolExecutor(8) as functions:
-        list(functions.map(report, batched(names, 20, strict=True)))
+        list(functions.map(report, batched(names, 20)))
     assert list(ids(held(config, rule, PaginationConfig={"PageSize": 100}))) == names
 
 

@@ -94,6 +94,26 @@ def test_what_has_been_read_cannot_be_changed(field: str, value: object) -> None
         setattr(value, field, ())
 
 
+MADE_BY_THE_THOUSAND = [
+    action_pattern("kms:Encrypt"),
+    UserCondition(("AROAOTTER*",)),
+    PERMISSIONS[0],
+    Pattern.of("kms:*"),
+]
+
+
+@pytest.mark.parametrize("value", MADE_BY_THE_THOUSAND, ids=lambda value: type(value).__name__)
+def test_what_is_made_by_the_thousand_has_no_dictionary_of_its_own(value: object) -> None:
+    assert not hasattr(value, "__dict__")
+
+
+def test_a_pattern_and_a_permission_show_what_they_were_made_of_and_no_more() -> None:
+    assert repr(Pattern.of("a?")) == "Pattern(symbols=('a', <Wildcard.ONE: '?'>))"
+    assert repr(PERMISSIONS[0]) == (
+        "Permission(name='kms:Encrypt', duty=<Duty.USAGE: 'usage'>, actions=('kms:encrypt',))"
+    )
+
+
 SIDS = [
     pytest.param({"Sid": "Key users"}, "Key users", id="a text"),
     pytest.param({}, "", id="missing"),
@@ -414,6 +434,7 @@ DECIDING_ACTIONS = [
     ({"Action": ["kms:Encrypt"]}, [], ()),
     ({"NotAction": "kms:FooBar"}, [Duty.USAGE], ("NotAction kms:FooBar",)),
     ({"NotAction": ["S3:*", "ec2:*"]}, [], ("NotAction S3:*, ec2:*",)),
+    ({"NotAction": []}, [], ("NotAction []",)),
 ]
 
 
@@ -427,6 +448,14 @@ def test_the_actions_that_decided_are_told_as_written(
 def test_an_entry_that_recurs_is_read_once_and_a_long_one_is_not_kept() -> None:
     assert action_pattern("kms:" + "*" * 124) is action_pattern("kms:" + "*" * 124)
     assert action_pattern("kms:" + "*" * 125) is not action_pattern("kms:" + "*" * 125)
+
+
+@pytest.mark.parametrize(("others", "kept"), [(4095, YES), (4096, NO)])
+def test_of_the_entries_that_recur_the_last_4096_are_kept(others: int, *, kept: bool) -> None:
+    first = action_pattern("kms:first")
+    for number in range(others):
+        action_pattern(f"kms:{number}")
+    assert (action_pattern("kms:first") is first) is kept
 
 
 # --- user conditions: operator and key -----------------------------------------------------------------------------

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from kms_rule.audit import Outcome
 from kms_rule.events import POST_PARAMETERS
+from tests.documents import document, link_leads_somewhere, links, named_tests, names_a_test
 
-PROJECT = Path(__file__).parents[2]
-SECURITY = (PROJECT / "SECURITY.md").read_text("utf-8")
+SECURITY = document("SECURITY.md")
 PROMISES = [
     tuple(cell.strip() for cell in line.strip("|").split("|"))
     for line in SECURITY.partition("## What it promises")[2].partition("It does not promise")[0].splitlines()
     if line.startswith("| ") and not line.startswith(("| promise", "| ---"))
 ]
-NAMED = sorted(set(re.findall(r"`(tests/[^`]*)`", SECURITY)))
-LINKED = sorted(set(re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", SECURITY)))
-
-
-def heading_anchors(text: str) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {"#" + re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def test_secrets_are_among_the_promises() -> None:
@@ -37,18 +29,14 @@ def test_a_promise_names_a_test(promise: tuple[str, ...]) -> None:
     assert re.fullmatch(r"`tests/[^`]*`(, `tests/[^`]*`)*", tests)
 
 
-@pytest.mark.parametrize("named", NAMED)
+@pytest.mark.parametrize("named", named_tests(SECURITY))
 def test_a_named_test_is_there(named: str) -> None:
-    path, _, name = named.partition("::")
-    text = (PROJECT / path).read_text("utf-8")
-    assert re.search(rf"^ *def {name or 'test_'}", text, re.MULTILINE)
+    assert names_a_test(named)
 
 
-@pytest.mark.parametrize(("path", "anchor"), LINKED)
+@pytest.mark.parametrize(("path", "anchor"), links(SECURITY))
 def test_a_link_leads_somewhere(path: str, anchor: str) -> None:
-    target = PROJECT / path if path else PROJECT / "SECURITY.md"
-    assert target.exists()
-    assert not anchor or anchor in heading_anchors(target.read_text("utf-8"))
+    assert link_leads_somewhere("SECURITY.md", path, anchor)
 
 
 def test_the_policy_it_shows_denies_what_the_post_s_whitelist_lets_in() -> None:
@@ -65,6 +53,6 @@ def test_it_has_the_exit_codes_of_the_audit() -> None:
 
 
 def test_the_readme_leads_to_it() -> None:
-    readme = (PROJECT / "README.md").read_text("utf-8")
+    readme = document("README.md")
     assert "`SECURITY.md`" in readme
     assert "`make audit`" in readme

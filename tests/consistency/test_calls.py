@@ -1,0 +1,46 @@
+"""A changed number of calls is told; that they are the published ones, `python -m bench --calls` says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.calls import PART, differences
+from bench.results import CONFIG, KMS, RULE, Measurement, Results
+
+
+def published() -> Results:
+    return Results.load()
+
+
+def counted(source: str, **calls: int) -> Results:
+    """The published run from this source, with other numbers of these calls."""
+    [wanted] = [run for run in PART.measurements if run.source == source]
+    known = published().of(RULE, source, wanted.keys)
+    assert known is not None
+    changed = {operation: number for operation, number in {**known.calls, **calls}.items() if number}
+    return Results([replace(wanted, calls=changed)], {}, 0)
+
+
+@pytest.mark.parametrize("source", [KMS, CONFIG])
+def test_the_published_calls_are_no_difference(source: str) -> None:
+    assert list(differences(counted(source), published())) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "calls", "told"),
+    [
+        (KMS, {"DescribeKey": 1_001}, "from KMS calls DescribeKey 1,001 times, 1,000 times in bench/results.json: "),
+        (CONFIG, {"ListKeys": 0}, "from Config calls ListKeys 0 times, 1 times in bench/results.json: "),
+        (CONFIG, {"ListGrants": 7}, "from Config calls ListGrants 7 times, 0 times in bench/results.json: "),
+    ],
+)
+def test_a_call_more_or_less_is_told_in_one_sentence(source: str, calls: dict[str, int], told: str) -> None:
+    [sentence] = differences(counted(source, **calls), published())
+    assert told in sentence
+
+
+def test_a_run_that_failed_is_no_success_because_of_its_calls() -> None:
+    failed = Results([Measurement(RULE, 1_000, source=KMS, error="no answer")], {}, 0)
+    assert list(differences(failed, published())) == ["The run of 1,000 keys from KMS failed: no answer."]
