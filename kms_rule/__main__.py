@@ -167,6 +167,10 @@ def main(arguments: list[str] | None = None) -> int:
     except CommandError as error:
         print(f"kms-rule: {error}", file=sys.stderr)  # noqa: T201 - a command's errors are printed
         return CANNOT
+    except KeyboardInterrupt:
+        # Scan and check end early by themselves, and show what they have; this is an interruption elsewhere.
+        print("kms-rule: Interrupted before everything was shown: run it again.", file=sys.stderr)  # noqa: T201 - see above
+        return CANNOT
     except BrokenPipeError:
         # Whoever read the output wants no more of it. At its end Python would flush the rest, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -108,7 +108,8 @@ def explained(problem: str) -> Iterator[None]:
     """Turn a failure of AWS into a `CommandError` that begins with `problem`."""
     try:
         yield
-    except FAILURES as error:
+    # Of an answer that is none of AWS's, botocore's parser may miss its first element.
+    except (*FAILURES, LookupError) as error:
         raise CommandError(f"{problem}: {advice_on(reason_of(error))}.") from None
 
 

@@ -22,7 +22,7 @@ from kms_rule.findings import Finding, Findings, Held, Place, Unjudged
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
-    from mypy_boto3_config.type_defs import EvaluationResultTypeDef
+    from mypy_boto3_config.type_defs import ConfigRuleOutputTypeDef, EvaluationResultTypeDef
 
 REPORTED: Final = ("COMPLIANT", "NON_COMPLIANT")
 
@@ -65,7 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
 
-    findings = reports(connections(arguments), arguments.rule, datetime.now(UTC))
+    try:
+        findings = reports(connections(arguments), arguments.rule, datetime.now(UTC))
+    except KeyboardInterrupt:
+        raise CommandError("Interrupted before all results were read: run it again.") from None
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
@@ -116,14 +119,11 @@ def _nothing_held(rule: DeployedRule, source: str, now: datetime) -> str:
 
 def deployed_rule(config: ConfigServiceClient, name: str, source: str) -> DeployedRule:
     """Return what AWS Config knows of a rule. Raises `CommandError` where there is none of that name."""
-    try:
-        [described] = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchConfigRuleException":
-            raise
+    described = _described(config, name)
+    if described is None:
         raise CommandError(
             f"AWS Config in {source} has no rule {escaped(name)}: correct the name, or deploy the rule there."
-        ) from None
+        )
     statuses = config.describe_config_rule_evaluation_status(ConfigRuleNames=[name])["ConfigRulesEvaluationStatus"]
     scheduled = [
         PERIODS[detail.get("MaximumExecutionFrequency", DEFAULT_PERIOD)]
@@ -132,6 +132,15 @@ def deployed_rule(config: ConfigServiceClient, name: str, source: str) -> Deploy
     ]
     # AWS documents no status for the rules of customers, though it answers with one.
     return DeployedRule(name, min(scheduled, default=None), {**statuses[0]} if statuses else {})
+
+
+def _described(config: ConfigServiceClient, name: str) -> ConfigRuleOutputTypeDef | None:
+    try:
+        return next(iter(config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]), None)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NoSuchConfigRuleException":
+            raise
+        return None
 
 
 def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, now: datetime) -> Findings:

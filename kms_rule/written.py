@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from kms_rule.errors import CommandError
 
@@ -19,9 +20,12 @@ def write_whole(content: bytes, target: Path) -> None:
         return
     # A link stays a link: what it points to is replaced.
     file = target.resolve()
-    partial = file.parent / f"{file.name}.partial"
+    # In a folder of others, a name that can be foreseen may be there already, as a link to a file of this person's.
+    partial = file.parent / f"{file.name}.{token_hex(8)}.partial"
+    opened = partial.open("xb")
     try:
-        partial.write_bytes(content)
+        with opened:
+            opened.write(content)
         partial.replace(file)
     finally:
         with suppress(OSError):

@@ -23,7 +23,10 @@ from kms_rule.version import version
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 DOCUMENTATION = "docs/scenarios.md"
-LIVE_ACCOUNT = re.compile(r"account \d{12}\b.*", re.ASCII)
+# What `kms_rule.scan` and `kms_rule.report` call an account and Region, and a Region that they could not look into.
+LIVE_ACCOUNT = re.compile(r"account (?P<account>\d{12}), (?P<region>[\w-]+)|Region [\w-]+", re.ASCII)
+OWN_FINGERPRINT = "kmsRule/v1"
+FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
 
 type Json = Mapping[str, Any]
 
@@ -53,14 +56,15 @@ def _known_and_met(refused: Sequence[Finding]) -> list[Scenario]:
 
 def _rule(scenario: Scenario) -> Json:
     question = QUESTIONS.get(scenario.name, NO_QUESTION)
+    answer = f"{question} If so, the key is {scenario.compliance}"
+    fails = scenario.compliance is Compliance.NON_COMPLIANT
     return {
         "id": scenario.name,
         "shortDescription": {"text": scenario.sentence.format(id="…")},
+        "fullDescription": {"text": f"{answer}."},
         # A helpUri has to be absolute, and the documentation is where the project is.
-        "help": {
-            "text": f"{question} If so, the key is {scenario.compliance}: see {scenario.name} in {DOCUMENTATION}."
-        },
-        "defaultConfiguration": {"level": "error" if scenario.compliance is Compliance.NON_COMPLIANT else "none"},
+        "help": {"text": f"{answer}: see {scenario.name} in {DOCUMENTATION}."},
+        **({"defaultConfiguration": {"level": "error"}} if fails else {}),
         "properties": {"tags": ["security"]},
     }
 
@@ -85,8 +89,8 @@ def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
         "ruleIndex": next(index for index, rule in enumerate(rules) if rule.name == scenario.name),
         "level": "error",
         "message": _message(" ".join((finding.annotation, *finding.remarks))),
-        "locations": [_location(finding.place)],
-        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding)},
+        "locations": [{**_key_of_account(finding), **_location(finding.place)}],
+        "partialFingerprints": {_name_of_fingerprint(finding.place): _fingerprint(finding)},
     }
 
 
@@ -100,8 +104,6 @@ def _location(place: Place) -> Json:
 
 
 def _physical(place: Place) -> Json:
-    # Code scanning takes no result without a file. A key of a live account has none, and a made-up one would mislead:
-    # such logs are for other viewers.
     if not _is_file(place.source):
         return {}
     region = {"startLine": place.line, "startColumn": place.column} if place.column else {"startLine": place.line}
@@ -111,6 +113,21 @@ def _physical(place: Place) -> Json:
             **({"region": region} if place.line else {}),
         }
     }
+
+
+def _key_of_account(finding: Finding) -> Json:
+    """Return the place of a live account's key, without a line: code scanning refuses a log with a result without one.
+
+    The name is like that of no file, so that it is not taken for one of the repository.
+    """
+    live = LIVE_ACCOUNT.fullmatch(finding.place.source)
+    if not live or not live["account"]:
+        return {}
+    name = finding.key.id
+    # AWS Config knows a key by what the rule reported it as, which may be an alias.
+    resource = name if name.startswith("alias/") else f"key/{name}"
+    uri = f"aws/{live['account']}/{live['region']}/kms/{quote(resource, safe='/')}"
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}}}
 
 
 def _is_file(source: str) -> bool:
@@ -132,10 +149,18 @@ def _logical(place: Place) -> Iterator[Json]:
         yield {"name": place.source, "kind": "namespace"}
 
 
+def _name_of_fingerprint(place: Place) -> str:
+    """Return the name that code scanning knows only where there is no line.
+
+    Where there is one, the action that uploads the log makes a hash of that name, and warns where another is there.
+    """
+    return OWN_FINGERPRINT if place.line and _is_file(place.source) else FINGERPRINT_OF_CODE_SCANNING
+
+
 def _fingerprint(finding: Finding) -> str:
     """Return what makes this finding the one of an earlier log: neither its line nor its statements' numbers do.
 
-    The name and form are those that code scanning knows.
+    The form is the one that code scanning knows.
     """
     place = finding.place
     file = _uri(place.source) if _is_file(place.source) else place.source

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +135,7 @@ def test_every_text_can_be_shown_in_every_format(text: str, format_name: str) ->
     findings = on(Key(text, policy=text), place=Place(text, 1, 2, text), remarks=(text,))
     findings.unjudged.append(Unjudged(Place(text), text))
     findings.remarks.append(text)
-    show(findings, format_name, Path(os.devnull))
+    assert import_module(f"kms_rule.formats.{MODULES[format_name]}").render(findings).encode()
 
 
 # --- the object for programs -----------------------------------------------------------------------------------------
@@ -170,6 +173,13 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
         "unjudged": [],
         "remarks": [],
     }
+
+
+def test_the_object_says_with_which_parameters_files_were_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["check", write(tmp_path, "key.json", USERS_MAY_USE), "--format", "json", "--parameter", "CMK_Whitelist=fox"])
+    assert json.loads(capsys.readouterr().out)["parameters"]["CMK_Whitelist"] == ["fox"]
 
 
 def test_programs_get_what_could_not_be_judged_and_the_remarks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,7 +284,7 @@ def interrupt(*_arguments: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("method", ["write_bytes", "replace"])
+@pytest.mark.parametrize("method", ["open", "replace"])
 @pytest.mark.parametrize(("fault", "raised"), [(refuse, OSError), (interrupt, KeyboardInterrupt)])
 def test_a_file_is_written_whole_or_stays_as_it_was(
     tmp_path: Path,
@@ -286,17 +296,44 @@ def test_a_file_is_written_whole_or_stays_as_it_was(
     target = tmp_path / "out"
     target.write_text("before")
 
-    def partly(path: Path, content: bytes | Path) -> None:
-        if isinstance(content, bytes):
-            with path.open("wb") as file:
-                file.write(content[:3])
-        fault()
+    class Partly(io.FileIO):
+        def write(self, content: Any) -> int:
+            super().write(content[:3])
+            fault()
+            return len(content)
 
-    monkeypatch.setattr(Path, method, partly)
-    with pytest.raises(raised):
-        write_whole(b"something else", target)
+    def opened(path: Path, mode: str) -> Partly:
+        return Partly(path, mode)
+
+    faults: dict[str, Callable[..., object]] = {"open": opened, "replace": fault}
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, method, faults[method])
+        with pytest.raises(raised) as caught:
+            write_whole(b"something else", target)
+    assert caught.traceback[-1].name == fault.__name__
     assert target.read_text() == "before"
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_is_there_under_the_name_of_the_part_is_neither_written_to_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.write_text("of somebody else")
+    (tmp_path / "out.0.partial").symlink_to(other)
+    monkeypatch.setattr("kms_rule.written.token_hex", lambda _size: "0")
+    with pytest.raises(FileExistsError):
+        write_whole(b"content", tmp_path / "out")
+    assert (tmp_path / "out.0.partial").read_text() == "of somebody else"
+
+
+def test_the_name_of_the_part_cannot_be_foreseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", lambda partial, _target: names.add(partial.name))
+        for _ in range(3):
+            write_whole(b"content", tmp_path / "out")
+    assert len(names) == 3
 
 
 def test_a_link_goes_on_pointing_to_the_file_that_is_written(tmp_path: Path) -> None:
@@ -356,3 +393,28 @@ def test_where_nobody_reads_a_short_output_the_command_ends_quietly(tmp_path: Pa
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (2, b"")
+
+
+INTERRUPTIBLE = (
+    # Where the tests run in the background, a shell may have had interruptions ignored.
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from kms_rule.__main__ import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+def test_an_interruption_while_findings_are_shown_ends_in_one_sentence(tmp_path: Path) -> None:
+    # More than a pipe holds, so that the command is still writing when it is interrupted.
+    for number in range(200):
+        write(tmp_path, f"{number}.json", EVERYTHING_OPEN)
+    with subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", INTERRUPTIBLE, "check", str(tmp_path), "--format", "sarif"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        process.stdout.read(10)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert err == b"kms-rule: Interrupted before everything was shown: run it again.\n"
+    assert process.returncode == 2

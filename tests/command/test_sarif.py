@@ -22,8 +22,8 @@ from tests.command.checking import EVERYTHING_OPEN, PARAMETERS, USERS_MAY_USE, J
 
 FOLDER = Path(__file__).parent
 PLAN = FOLDER / "terraform" / "new.json"
-SCHEMA = json.loads(gzip.decompress((FOLDER / "sarif" / "sarif-2.1.0-rtm.5.json.gz").read_bytes()))
-VALIDATOR = jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
+SCHEMA = json.loads(gzip.decompress((FOLDER / "sarif" / "sarif-2.1.0.json.gz").read_bytes()))
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 # RFC 3986, section 4.2, without an authority: what a path may be made of, and no colon in its first part.
 RELATIVE = re.compile(
     r"(?!/)(?:[\w.~!$&'()*+,;=@-]|%[0-9A-F]{2})+(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*", re.ASCII
@@ -96,7 +96,16 @@ def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> 
         "Is the policy malformed? If so, the key is NON_COMPLIANT: see malformed-policy-not-compliant in "
         "docs/scenarios.md."
     )
+    assert described["fullDescription"]["text"] == "Is the policy malformed? If so, the key is NON_COMPLIANT."
     assert "helpUri" not in described
+
+
+def test_only_rules_that_fail_have_a_level() -> None:
+    rules = run_of(Findings())["tool"]["driver"]["rules"]
+    assert {rule["id"]: rule.get("defaultConfiguration") for rule in rules} == {
+        scenario.name: {"level": "error"} if scenario.compliance is Compliance.NON_COMPLIANT else None
+        for scenario in SCENARIOS
+    }
 
 
 def test_a_finding_points_at_the_statement_that_decided(
@@ -148,19 +157,67 @@ def test_every_name_of_a_file_is_a_valid_reference(name: str) -> None:
     assert RELATIVE.fullmatch(location["physicalLocation"]["artifactLocation"]["uri"])
 
 
-@pytest.mark.parametrize("source", [LIVE, "standard input"])
-def test_what_is_in_no_file_has_only_a_logical_location(source: str) -> None:
-    [location] = result_of(on(Place(source, resource="arn:aws:kms:us-east-1:123456789012:key/1")))["locations"]
+def test_what_is_in_no_file_has_only_a_logical_location() -> None:
+    [location] = result_of(on(Place("standard input", 3, 5, "aws_kms_key.x")))["locations"]
     assert location == {
         "logicalLocations": [
-            {"name": "arn:aws:kms:us-east-1:123456789012:key/1", "kind": "resource"},
-            {"name": source, "kind": "namespace"},
+            {"name": "aws_kms_key.x", "kind": "resource"},
+            {"name": "standard input", "kind": "namespace"},
         ]
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "uri"),
+    [
+        ("1234-ab", "aws/123456789012/us-east-1/kms/key/1234-ab"),
+        ("alias/a b", "aws/123456789012/us-east-1/kms/alias/a%20b"),
+    ],
+)
+def test_a_key_of_a_live_account_has_a_name_without_a_line(name: str, uri: str) -> None:
+    resource = "arn:aws:kms:us-east-1:123456789012:key/1234-ab"
+    key = Key(name, policy=json.dumps(EVERYTHING_OPEN))
+    [location] = result_of(Findings(list(findings_of(key, PARAMETERS, Place(LIVE, resource=resource)))))["locations"]
+    assert location == {
+        "physicalLocation": {"artifactLocation": {"uri": uri}},
+        "logicalLocations": [{"name": resource, "kind": "resource"}, {"name": LIVE, "kind": "namespace"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "is_file"),
+    [
+        (LIVE, False),
+        ("Region eu-west-1", False),
+        ("Region eu-west-1.json", True),
+        ("account 123456789012.json", True),
+        ("regions/Region eu-west-1", True),
+    ],
+)
+def test_an_account_or_a_region_that_was_not_judged_is_not_taken_for_a_file(source: str, is_file: bool) -> None:  # noqa: FBT001 - a case
+    run = run_of(Findings(unjudged=[Unjudged(Place(source), "It cannot be reached.")]))
+    [notification] = run["invocations"][0]["toolExecutionNotifications"]
+    [location] = notification["locations"]
+    assert ("physicalLocation" in location) is is_file
+    assert [each["name"] for each in location["logicalLocations"]] == ([] if is_file else [source])
+
+
 def fingerprint(findings: Findings) -> Any:
-    return result_of(findings)["partialFingerprints"]["primaryLocationLineHash"]
+    [value] = result_of(findings)["partialFingerprints"].values()
+    return value
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (Place("key.json", 3, 5), "kmsRule/v1"),
+        (Place("key.json"), "primaryLocationLineHash"),
+        (Place(LIVE), "primaryLocationLineHash"),
+        (Place("standard input", 3, 5), "primaryLocationLineHash"),
+    ],
+)
+def test_only_without_a_line_has_a_fingerprint_the_name_that_code_scanning_knows(place: Place, name: str) -> None:
+    assert list(result_of(on(place))["partialFingerprints"]) == [name]
 
 
 def test_a_fingerprint_stays_when_lines_and_statements_move() -> None:
