@@ -269,7 +269,7 @@ SAME_INDEX: list[tuple[list[str], list[Any], Json, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("references", "indexes", "more", "whitelisted"), SAME_INDEX, ids=str)
+@pytest.mark.parametrize(("references", "indexes", "more", "whitelisted"), SAME_INDEX)
 def test_instances_are_joined_by_their_index_where_both_have_the_same_ones(
     tmp_path: Path, references: list[str], indexes: list[Any], more: Json, whitelisted: set[str]
 ) -> None:
