@@ -37,21 +37,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for argument, (some, every) in CHOICES.items():
         if argument in metafunc.fixturenames:
             cases = every() if everything else some()
-            metafunc.parametrize(argument, [pytest.param(case, id=str(case), marks=_marks(case)) for case in cases])
-
-
-def _marks(case: object) -> list[pytest.MarkDecorator]:
-    defect = matrix.DEFECTS.get((case.operation, case.fault)) if isinstance(case, matrix.Row) else None
-    return [pytest.mark.xfail(reason=defect, strict=True)] if defect else []
+            metafunc.parametrize(argument, [pytest.param(case, id=str(case)) for case in cases])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the matrix where all of it was tried."""
+    rows = {str(row): row for row in matrix.rows()}
     reports = [report for some in terminalreporter.stats.values() for report in some]
     tried = {
-        row: report.outcome
+        rows[text]: report.outcome
         for report in reports
-        for name, row in getattr(report, "user_properties", ())
+        for name, text in getattr(report, "user_properties", ())
         if name == "row" and report.when == "call"
     }
     if tried and config.getoption(EVERY_FAULT, default=False):

@@ -249,10 +249,6 @@ def rows() -> Iterator[Row]:
                 yield Row(operation, fault, kind, SEED_OF.get((operation, kind), 1), outcome)
 
 
-# Rows that do not end as they should, with what is wrong. Whoever mends it is told by the tests to take the row out.
-UNNAMED = "the error does not say which operation had an answer that was none of AWS's"
-DEFECTS: Mapping[tuple[str, str], str] = {}
-
 # Each operation, each fault and each outcome at least once, and no more than take seconds.
 SAMPLE = frozenset(
     {
