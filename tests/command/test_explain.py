@@ -436,10 +436,41 @@ def test_each_administrator_is_told_with_the_pattern_that_covers_it() -> None:
 # --- for programs --------------------------------------------------------------------------------------------------
 
 
+STATEMENTS: list[dict[str, Any]] = [
+    {
+        "number": 1,
+        "sid": "Put",
+        "effect": "Allow",
+        "grants": [{"permission": "kms:Put*", "duty": "administration", "by": ["kms:Put*"]}],
+        "opensAllBy": [],
+        "userConditions": [{"operator": "StringLike", "values": [OTTER, BADGER], "counts": True, "reason": ""}],
+    },
+    {
+        "number": 2,
+        "sid": "",
+        "effect": "Allow",
+        "grants": [
+            {"permission": "kms:Decrypt", "duty": "usage", "by": ["kms:De*"]},
+            {"permission": "kms:Delete*", "duty": "administration", "by": ["kms:De*"]},
+        ],
+        "opensAllBy": [],
+        "userConditions": [
+            {
+                "operator": "StringLike",
+                "values": ["5"],
+                "counts": False,
+                "reason": "5 limits nobody: it is no string",
+            }
+        ],
+    },
+]
+
+
 def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = written(tmp_path, policy(allow(["kms:Put*", "kms:Get*"], [OTTER, BADGER], Sid="Put"), allow("kms:De*", 5)))
     found = explained(capsys, source, "--alias", "orders", "--alias", "alias/payments")
-    questions, remedy = found.pop("questions"), found.pop("remedy")
+    remedy = found.pop("remedy")
+    del found["questions"]
     assert found == {
         "version": 1,
         "source": source,
@@ -448,34 +479,7 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
             "Admin_User_Id": ["AROAOTTER*"],
             "StrictSeparationOfDuties": False,
         },
-        "statements": [
-            {
-                "number": 1,
-                "sid": "Put",
-                "effect": "Allow",
-                "grants": [{"permission": "kms:Put*", "duty": "administration", "by": ["kms:Put*"]}],
-                "opensAllBy": [],
-                "userConditions": [{"operator": "StringLike", "values": [OTTER, BADGER], "counts": True, "reason": ""}],
-            },
-            {
-                "number": 2,
-                "sid": "",
-                "effect": "Allow",
-                "grants": [
-                    {"permission": "kms:Decrypt", "duty": "usage", "by": ["kms:De*"]},
-                    {"permission": "kms:Delete*", "duty": "administration", "by": ["kms:De*"]},
-                ],
-                "opensAllBy": [],
-                "userConditions": [
-                    {
-                        "operator": "StringLike",
-                        "values": ["5"],
-                        "counts": False,
-                        "reason": "5 limits nobody: it is no string",
-                    }
-                ],
-            },
-        ],
+        "statements": STATEMENTS,
         "administrators": [
             {"userId": OTTER, "statements": [1], "coveredBy": "AROAOTTER*"},
             {"userId": BADGER, "statements": [1], "coveredBy": None},
@@ -492,6 +496,13 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
         },
         "remarks": [],
     }
+    assert remedy["reason"] is None
+    assert judge(Key("", policy=json.dumps(remedy["policy"])), case(OPEN).parameters).compliance == "COMPLIANT"
+
+
+def test_programs_get_each_question_with_its_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, policy(allow("kms:Put*", [OTTER]), allow("kms:De*", 5)))
+    questions = explained(capsys, source)["questions"]
     assert questions[6] == {
         "scenario": "no-user-condition-not-compliant",
         "number": None,
@@ -500,8 +511,6 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
         "answer": "yes",
         "evidence": "Statement 2",
     }
-    assert remedy["reason"] is None
-    assert judge(Key("", policy=json.dumps(remedy["policy"])), case(OPEN).parameters).compliance == "COMPLIANT"
 
 
 def test_a_compliant_policy_needs_no_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
