@@ -446,3 +446,41 @@ def test_without_a_role_of_the_event_s_account_nothing_is_judged(
         lambda_handler({**SCHEDULED, **fields}, SOMEWHERE_ELSE)
     assert [word for word in words if word not in str(raised.value)] == []
     assert aws.clients == []
+
+
+NO_ROLE = "so the role to assume in account {account} is unknown: invoke the function through AWS Config."
+OTHER_ACCOUNT = "whose keys it is to read: invoke the function through AWS Config."
+
+ROLE_SENTENCES = [
+    ({"executionRoleArn": None}, f'The event\'s executionRoleArn is "", {NO_ROLE.format(account=f'"{ACCOUNT_ID}"')}'),
+    (
+        {"executionRoleArn": "arn:aws:iam::9:role/a"},
+        f'The role "arn:aws:iam::9:role/a" is not of the event\'s account "{ACCOUNT_ID}", {OTHER_ACCOUNT}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), ROLE_SENTENCES)
+def test_the_sentence_about_a_wrong_role(fields: dict[str, object], sentence: str) -> None:
+    with pytest.raises(RuleError) as raised:
+        lambda_handler({**SCHEDULED, **fields}, SOMEWHERE_ELSE)
+    assert str(raised.value) == sentence
+
+
+def test_the_sentence_about_a_refused_role(aws: StubbedAws) -> None:
+    aws.sts.add_client_error("assume_role", "AccessDenied", "no")
+    role_arn = f"arn:aws:iam::{ACCOUNT_ID}:role/a"
+    with pytest.raises(RuleError) as raised:
+        lambda_handler({**SCHEDULED, "executionRoleArn": role_arn}, SOMEWHERE_ELSE)
+    assert str(raised.value) == (
+        f"The role {role_arn} cannot be assumed: its trust policy must allow sts:AssumeRole to the function's role, "
+        "whose own policy must allow it too; the recorder's service-linked role never can be, so name another in "
+        "ExecutionRoleName (AccessDenied: no)."
+    )
+
+
+def test_the_sentence_about_a_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READER_THREADS", "many")
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert str(raised.value) == 'READER_THREADS is "many": give a whole number from 1 to 64.'

@@ -5,11 +5,15 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
+import AWSConfigRuleKMS
 from AWSConfigRuleKMS import RuleError, lambda_handler
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import now, rule_event, scheduled_notification
@@ -83,3 +87,30 @@ def test_importing_the_rule_needs_neither_region_nor_credentials_and_calls_nothi
         check=True,
         env={**settings, "HOME": os.devnull, "PYTHONPATH": str(RULE_FOLDER)},
     )
+
+
+def test_the_rule_needs_none_of_the_stubs_that_lambda_lacks() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['mypy_boto3_config', 'mypy_boto3_kms', 'mypy_boto3_sts']))\n"
+        "import AWSConfigRuleKMS\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(RULE_FOLDER)})  # noqa: S603 - likewise
+
+
+VALUES = [
+    value
+    for value in vars(AWSConfigRuleKMS).values()
+    if is_dataclass(value) and value.__module__ == AWSConfigRuleKMS.__name__
+]
+# They keep what they have worked out, or say how far the run has come.
+KEEPING = {AWSConfigRuleKMS.Case}
+CHANGING = {AWSConfigRuleKMS.Progress}
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
+def test_values_cannot_be_changed_and_have_no_dictionary_of_their_own(kind: type) -> None:
+    value: Any = object.__new__(kind)
+    assert hasattr(value, "__dict__") is (kind in KEEPING)
+    with nullcontext() if kind in CHANGING else pytest.raises(FrozenInstanceError):
+        setattr(value, fields(kind)[0].name, None)

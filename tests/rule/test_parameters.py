@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from AWSConfigRuleKMS import RuleError, RuleParameters
+from AWSConfigRuleKMSPolicy import Pattern
 
 NEEDED = {"Admin_User_Id": "AROAOTTER*"}
 
@@ -91,3 +92,40 @@ def test_a_wrong_parameter_is_named_with_its_value_and_what_is_allowed(
     assert [word for word in words if word not in sentence] == []
     assert sentence.endswith(".")
     assert "\n" not in sentence
+
+
+UNKNOWN = (
+    "is unknown: remove or rename it; allowed are CMK_Whitelist, Admin_User_Id, StrictSeparationOfDuties, "
+    "ReportResourceAs, ReadKeysFrom, ExecutionRoleName."
+)
+NO_ROLE_NAME = "give the name of a role, with its path if it has one, and no ARN."
+
+SENTENCES = [
+    ({"a": "b"}, f'The rule parameter "a", given as "b", {UNKNOWN}'),
+    ({"Admin_User_Id": 7}, "The rule parameter Admin_User_Id is 7: give it as a string."),
+    (
+        {"Admin_User_Id": ""},
+        'The rule parameter Admin_User_Id is "": give at least one user id pattern, such as AROAOTTER*.',
+    ),
+    ({**NEEDED, "ExecutionRoleName": "a b"}, f'The rule parameter ExecutionRoleName is "a b": {NO_ROLE_NAME}'),
+    ({**NEEDED, "ReadKeysFrom": "S3"}, 'The rule parameter ReadKeysFrom is "S3": allowed are KMS, Config.'),
+]
+
+
+@pytest.mark.parametrize(("given", "sentence"), SENTENCES)
+def test_the_sentence_about_a_wrong_parameter(given: dict[str, object], sentence: str) -> None:
+    with pytest.raises(RuleError) as raised:
+        RuleParameters.parse(given)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("name", ["r\u00f6le", "rdk/r\u00f6le", "r\u00f6le/a", "\u0661"])
+def test_the_name_of_a_role_has_ascii_letters_only(name: str) -> None:
+    with pytest.raises(RuleError, match="ExecutionRoleName"):
+        RuleParameters.parse({**NEEDED, "ExecutionRoleName": name})
+
+
+def test_only_an_alias_loses_its_prefix() -> None:
+    parameters = RuleParameters.parse({"Admin_User_Id": "alias/a", "CMK_Whitelist": "alias/alias/a"})
+    assert parameters.administrators == (Pattern.of("alias/a"),)
+    assert tuple(parameters.whitelist) == ("alias/a",)

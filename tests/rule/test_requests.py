@@ -199,6 +199,77 @@ def test_a_wrong_event_is_explained_in_one_sentence(event: object, words: list[s
     assert len(sentence) < 500
 
 
+THROUGH_CONFIG = "invoke the function through AWS Config."
+
+SENTENCES = [
+    ([], f"The event is a list, no JSON object: {THROUGH_CONFIG}"),
+    (
+        rule_event(SCHEDULED, evaluationMode="PROACTIVE"),
+        'The event\'s evaluationMode is "PROACTIVE": this rule judges keys that exist, so deploy it with the '
+        "evaluation mode DETECTIVE only.",
+    ),
+    (
+        rule_event(SCHEDULED, ruleParameters=7),
+        "The event's ruleParameters is 7: it must be a JSON object written as text.",
+    ),
+    (
+        rule_event(SCHEDULED, invokingEvent="{'"),
+        "The event's invokingEvent is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 "
+        '(char 1)): "{\'".',
+    ),
+    (rule_event(SCHEDULED, invokingEvent="7"), f"The event's invokingEvent is 7, no JSON object: {THROUGH_CONFIG}"),
+    (rule_event(SCHEDULED, resultToken=""), f"The event has no resultToken: {THROUGH_CONFIG}"),
+    (rule_event(SCHEDULED, configRuleName=7), f"The event has no configRuleName: {THROUGH_CONFIG}"),
+    (
+        rule_event({"messageType": "Surprise"}),
+        'The messageType of the invokingEvent is "Surprise": trigger the rule by configuration changes or a schedule '
+        "only; allowed are ScheduledNotification, ConfigurationItemChangeNotification, "
+        "OversizedConfigurationItemChangeNotification.",
+    ),
+    (
+        rule_event({"messageType": "ScheduledNotification"}),
+        f"The invokingEvent has no notificationCreationTime: {THROUGH_CONFIG}",
+    ),
+    (
+        rule_event(scheduled_notification("noon")),
+        'The invokingEvent has the notificationCreationTime "noon", which is no ISO 8601 date and time.',
+    ),
+    (
+        rule_event({**CHANGED, "configurationItem": None}),
+        f"The configurationItem of the invokingEvent is null, no JSON object: {THROUGH_CONFIG}",
+    ),
+    (
+        rule_event(change_notification({**key_item("i-0", TIME), "resourceType": "AWS::EC2::Instance"})),
+        'The configurationItem is of type "AWS::EC2::Instance": restrict the rule\'s scope to AWS::KMS::Key and '
+        "AWS::KMS::Alias.",
+    ),
+    (
+        rule_event(change_notification({**key_item(KEY_ID, TIME), "configurationItemCaptureTime": None})),
+        f"The configurationItem has no configurationItemCaptureTime: {THROUGH_CONFIG}",
+    ),
+    (
+        rule_event(change_notification(key_item("", TIME))),
+        f"The configuration item has no resourceId: {THROUGH_CONFIG}",
+    ),
+    (
+        rule_event(change_notification(alias_item("alias/a", None, TIME))),
+        'The configuration item of "alias/a" does not say which key the alias points to: wait for the next scheduled '
+        "evaluation, or re-evaluate the rule.",
+    ),
+    (
+        rule_event(change_notification({**alias_item("a", None, TIME), "ARN": None})),
+        "The configuration item of type AWS::KMS::Alias does not name its alias.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "sentence"), SENTENCES)
+def test_the_sentence_about_a_wrong_event(event: object, sentence: str) -> None:
+    with pytest.raises(RuleError) as raised:
+        Request.from_event(event)
+    assert str(raised.value) == sentence
+
+
 @pytest.mark.parametrize(
     ("written", "hour"), [("2026-01-13T19:12:27", 19), ("2026-01-13T19:12:27Z", 19), ("2026-01-13T19:12:27+02:00", 17)]
 )

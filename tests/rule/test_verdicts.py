@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Key, Request, RuleParameters, judge
+from AWSConfigRuleKMS import SCENARIOS, Key, Request, RuleParameters, escaped, judge, quoted, shortened
 from kms_rule.events import rule_event, scheduled_notification
 
 PARAMETERS = RuleParameters.parse({"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*,AIDASEAL"})
@@ -304,3 +304,55 @@ def test_the_post_s_scenarios_are_numbered_in_its_order() -> None:
         7: "admin-role-not-in-whitelist-not-compliant",
         8: "admin-role-not-allowed-actions-not-compliant",
     }
+
+
+SHORTENED = [
+    ("", 5, ""),
+    ("abcde", 5, "abcde"),
+    ("abcdef", 5, "a...f"),
+    ("abcdefg", 6, "ab...g"),
+    ("abcdefgh", 7, "ab...gh"),
+    ("a" * 20 + "b" * 20, 20, "a" * 9 + "..." + "b" * 8),
+]
+
+
+@pytest.mark.parametrize(("text", "longest", "expected"), SHORTENED)
+def test_a_text_is_shortened_in_its_middle(text: str, longest: int, expected: str) -> None:
+    assert shortened(text, longest) == expected
+
+
+ESCAPED = [
+    ("alias/a", "alias/a"),
+    ('a "quoted" \\ text', 'a "quoted" \\ text'),
+    ("two\nlines", r"two\nlines"),
+    ("\u00e9", r"\u00e9"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ESCAPED)
+def test_only_what_is_not_printable_ascii_is_escaped(text: str, expected: str) -> None:
+    assert escaped(text) == expected
+
+
+QUOTED: list[tuple[object, str]] = [
+    ("a", '"a"'),
+    (None, "null"),
+    ({"a": [1, True]}, '{"a": [1, true]}'),
+    (frozenset(), '"frozenset()"'),
+    ("\u202e", r'"\u202e"'),
+    ("x" * 58, '"' + "x" * 58 + '"'),
+    ("x" * 59, '"' + "x" * 28 + "..." + "x" * 27 + '"'),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), QUOTED)
+def test_a_value_from_outside_is_quoted_in_60_characters(value: object, expected: str) -> None:
+    assert quoted(value) == expected
+
+
+def test_a_reason_for_a_malformed_policy_has_100_characters() -> None:
+    name = "x" * 200
+    annotation = judge(replace(key(), policy=f'{{"{name}": 1, "{name}": 2}}'), PARAMETERS).annotation("alias/a")
+    assert annotation.endswith(f'[it has "{"x" * 41}...{"x" * 27}" twice in one object]')
+    assert len(annotation.partition("[")[2]) == 101
