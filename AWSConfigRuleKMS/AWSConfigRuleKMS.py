@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -116,10 +116,10 @@ class RuleParameters:
 
     whitelist: Mapping[str, Pattern]
     administrators: tuple[Pattern, ...]
-    strict: bool = False
-    report_key_id: bool = False
-    read_from_config: bool = False
-    execution_role_name: str = ""
+    strict: bool
+    report_key_id: bool
+    read_from_config: bool
+    execution_role_name: str
 
     @classmethod
     def parse(cls, given: Mapping[str, object]) -> RuleParameters:
@@ -149,7 +149,11 @@ class RuleParameters:
             )
         chosen = {name: _choice(name, text[name]) for name in CHOICES}
         return cls(
-            whitelist={entry: Pattern.of(entry) for entry in _entries(text[WHITELIST], ALIAS_PREFIX)},
+            whitelist={
+                name: Pattern.of(name)
+                for entry in _entries(text[WHITELIST])
+                if (name := entry.removeprefix(ALIAS_PREFIX))
+            },
             administrators=tuple(map(Pattern.of, administrators)),
             strict=chosen[STRICT] == "true",
             report_key_id=chosen[REPORT_AS] == "KeyId",
@@ -170,9 +174,8 @@ class RuleParameters:
         )
 
 
-def _entries(text: str, prefix: str = "") -> tuple[str, ...]:
-    entries = (entry.strip().removeprefix(prefix) for entry in text.split(","))
-    return tuple(filter(None, entries))
+def _entries(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _choice(name: str, value: str) -> str:
@@ -950,6 +953,8 @@ class Account:
         self._kms = kms
         self._config = config
         self._role = role
+        for client in (kms, config):
+            client.meta.events.register("before-parse", _hold_an_object)
 
     @classmethod
     def open(cls, request: Request, function_account: str | None, threads: int = 1) -> Account:
@@ -1201,6 +1206,17 @@ class OtherAnswerError(BotoCoreError):
     fmt = "AWS answered without {member}: look for a proxy between the function and AWS"
 
 
+def _hold_an_object(response_dict: dict[str, Any], **_: object) -> None:
+    """Put an empty object in the place of an answer that is JSON, but no object, before botocore's parser fails on it.
+
+    AWS never answers so; the empty object lacks what `_member` looks for, and an error's status still counts.
+    """
+    body = response_dict["body"]
+    with suppress(ValueError):
+        if not body.startswith(b"{") and not isinstance(json.loads(body), dict):
+            response_dict["body"] = b"{}"
+
+
 def _without(permission: str, key: Key, error: ClientError) -> Key:
     """Return the key with this permission noted as denied; an error that is no denial is raised again."""
     if _code(error) not in DENIED:
@@ -1312,7 +1328,7 @@ class TimeLeft:
         return self.until(NO_MORE_KEYS) == 0
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Progress:
     """How far an evaluation has come; written by the thread that evaluates, and read by the handler when time is up.
 

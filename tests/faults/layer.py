@@ -129,6 +129,12 @@ def foreign_page(exchange: Exchange) -> Response:
     return Response("<html><body>Please log in.</body></html>", content_type="text/html")
 
 
+def foreign_list(exchange: Exchange) -> Response:
+    """Answer with success, as AWS does, but with JSON that is no object, as only something in between does."""
+    del exchange
+    return Response("[null]", content_type=JSON)
+
+
 def after(action: Callable[[Call], object]) -> Fault:
     """Make the fault in which something happens to the account just before the request reaches it."""
 

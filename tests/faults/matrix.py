@@ -18,6 +18,7 @@ from tests.faults.layer import (
     dropped,
     dropped_after,
     failing_evaluations,
+    foreign_list,
     foreign_page,
     hanging,
     refusal,
@@ -80,6 +81,7 @@ HANGS_ONCE = "no response once"
 HANGS = "no response for good"
 CUT_SHORT = "answer cut short"
 FOREIGN_PAGE = "a proxy's page for an answer"
+FOREIGN_LIST = "a list for an answer"
 DENIED = "AccessDeniedException"
 DELETED = "the key deleted meanwhile"
 EXPIRED = "expired credentials"
@@ -89,6 +91,7 @@ FAILED_ONCE = "FailedEvaluations once"
 FAILED = "FailedEvaluations for ever"
 
 ALL_ATTEMPTS_FAIL = (THROTTLED, INTERNAL_ERROR, DROPPED, HANGS)
+FOREIGN = (FOREIGN_PAGE, FOREIGN_LIST)
 FAILS_AND_PASSES = (THROTTLED_SOME, INTERNAL_ERROR_ONCE, DROPPED_ONCE, ANSWER_LOST, HANGS_ONCE)
 
 
@@ -99,11 +102,11 @@ def _outcomes(*outcomes: tuple[Outcome, tuple[str, ...]]) -> Mapping[str, Outcom
 OUTCOMES: Mapping[str, Mapping[str, Outcome]] = {
     LIST_KEYS: _outcomes(
         (Outcome.COMPLETE, (*FAILS_AND_PASSES, DELETED)),
-        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, *FOREIGN)),
     ),
     LIST_ALIASES: _outcomes(
         (Outcome.COMPLETE, (*FAILS_AND_PASSES, DELETED)),
-        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, *FOREIGN)),
     ),
     DESCRIBE_KEY: _outcomes(
         (Outcome.COMPLETE, FAILS_AND_PASSES),
@@ -111,38 +114,38 @@ OUTCOMES: Mapping[str, Mapping[str, Outcome]] = {
         # The specification's exception: a key that cannot be described is taken for enabled, and may thus be compliant
         # although it is disabled; the annotation must name the permission that is missing.
         (Outcome.METADATA_DENIED, (DENIED,)),
-        (Outcome.NAMES_KEYS, (*ALL_ATTEMPTS_FAIL, EXPIRED, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_KEYS, (*ALL_ATTEMPTS_FAIL, EXPIRED, CUT_SHORT, *FOREIGN)),
     ),
     GET_KEY_POLICY: _outcomes(
         (Outcome.COMPLETE, FAILS_AND_PASSES),
         (Outcome.KEY_LEFT_OUT, (DELETED,)),
         (Outcome.POLICY_DENIED, (DENIED,)),
-        (Outcome.NAMES_KEYS, (*ALL_ATTEMPTS_FAIL, EXPIRED, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_KEYS, (*ALL_ATTEMPTS_FAIL, EXPIRED, CUT_SHORT, *FOREIGN)),
     ),
     # More retries than the mode `standard` would pay for.
     EVERY_KMS_OPERATION: _outcomes((Outcome.COMPLETE, (THROTTLED_SOME, THROTTLED_FIVE_TIMES))),
     RECORDER_STATUS: _outcomes(
         (Outcome.COMPLETE, FAILS_AND_PASSES),
-        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, *FOREIGN)),
     ),
     BATCH_GET: _outcomes(
         # What AWS Config cannot tell at the moment is read from KMS.
-        (Outcome.COMPLETE, (*FAILS_AND_PASSES, THROTTLED, INTERNAL_ERROR, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.COMPLETE, (*FAILS_AND_PASSES, THROTTLED, INTERNAL_ERROR, CUT_SHORT, *FOREIGN)),
         (Outcome.KEY_LEFT_OUT, (DELETED,)),
         (Outcome.NAMES_OPERATION, (DROPPED, HANGS, DENIED, EXPIRED)),
     ),
     PUT_EVALUATIONS: _outcomes(
         (Outcome.COMPLETE, (*FAILS_AND_PASSES, FAILED_ONCE, DELETED)),
-        (Outcome.NAMES_RESULTS, (*ALL_ATTEMPTS_FAIL, EXPIRED, FAILED, FOREIGN_PAGE)),
+        (Outcome.NAMES_RESULTS, (*ALL_ATTEMPTS_FAIL, EXPIRED, FAILED, *FOREIGN)),
         (Outcome.NAMES_OPERATION, (DENIED, INVALID_TOKEN, NO_SUCH_RULE)),
     ),
     HELD_RESULTS: _outcomes(
         (Outcome.COMPLETE, (*FAILS_AND_PASSES, DELETED)),
-        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, NO_SUCH_RULE, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, NO_SUCH_RULE, CUT_SHORT, *FOREIGN)),
     ),
     ASSUME_ROLE: _outcomes(
         (Outcome.COMPLETE, FAILS_AND_PASSES),
-        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, FOREIGN_PAGE)),
+        (Outcome.NAMES_OPERATION, (*ALL_ATTEMPTS_FAIL, DENIED, EXPIRED, CUT_SHORT, *FOREIGN)),
     ),
 }
 
@@ -224,6 +227,7 @@ STRIKES: Mapping[str, MakeStrike] = {
     HANGS: _always(hanging),
     CUT_SHORT: _always(cut_short),
     FOREIGN_PAGE: _always(foreign_page),
+    FOREIGN_LIST: _always(foreign_list),
     DENIED: _denied,
     DELETED: lambda _row, delete: Strike(after(delete), 1),
     EXPIRED: _expired,
@@ -271,6 +275,7 @@ SAMPLE = frozenset(
         (PUT_EVALUATIONS, FAILED, FROM_CONFIG),
         (PUT_EVALUATIONS, INVALID_TOKEN, CHANGE),
         (PUT_EVALUATIONS, FOREIGN_PAGE, CHANGE),
+        (DESCRIBE_KEY, FOREIGN_LIST, CHANGE),
         (HELD_RESULTS, NO_SUCH_RULE, FROM_CONFIG),
         (ASSUME_ROLE, DROPPED, CHANGE),
         (ASSUME_ROLE, CUT_SHORT, CHANGE),

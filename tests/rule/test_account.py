@@ -418,6 +418,13 @@ def test_in_its_own_account_the_function_works_with_its_own_role(aws: StubbedAws
     assert aws.clients == [("kms", {}), ("config", {})]
 
 
+@pytest.mark.parametrize("account_id", [None, ""])
+def test_an_event_that_names_no_account_is_of_the_function_s_own(aws: StubbedAws, account_id: str | None) -> None:
+    expect_keys(aws)
+    lambda_handler({**SCHEDULED, "accountId": account_id}, HERE)
+    assert aws.clients == [("kms", {}), ("config", {})]
+
+
 def test_a_refused_role_is_explained_without_credentials(aws: StubbedAws, caplog: pytest.LogCaptureFixture) -> None:
     aws.sts.add_client_error(
         "assume_role", "AccessDenied", "User: x is not authorized\nCanonical String: x-amz-security-token:the-token"
@@ -437,6 +444,7 @@ def test_a_refused_role_is_explained_without_credentials(aws: StubbedAws, caplog
         ({"executionRoleArn": "roleArn"}, ["executionRoleArn", '"roleArn"']),
         ({"executionRoleArn": "arn:aws:iam::999999999999:role/config-role"}, ["999999999999", ACCOUNT_ID]),
         ({"executionRoleArn": "arn:aws"}, ["arn:aws"]),
+        ({"executionRoleArn": f"arn:\u00e4ws:iam::{ACCOUNT_ID}:role/a"}, ["arn:\\u00e4ws", "is unknown"]),
     ],
 )
 def test_without_a_role_of_the_event_s_account_nothing_is_judged(

@@ -164,6 +164,10 @@ def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) ->
             (rule_event(scheduled_notification(time)), ["notificationCreationTime", f'"{time}"'])
             for time in ("yesterday", "2026-01-13", "2026-W03-2T10:00:00Z", "2026-02-31T10:00:00Z")
         ),
+        (
+            rule_event(scheduled_notification("2026-01-13T10:00:00.0000000\u0662Z")),
+            ["notificationCreationTime", '"2026-01-13T10:00:00.0000000\\u0662Z"'],
+        ),
         (rule_event({"messageType": "ConfigurationItemChangeNotification"}), ["configurationItem", "null"]),
         (
             rule_event({"messageType": "OversizedConfigurationItemChangeNotification"}),
