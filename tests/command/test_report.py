@@ -139,6 +139,20 @@ def test_results_are_read_page_by_page_and_proactive_ones_are_none_of_them(
 
 
 @pytest.mark.usefixtures("keys")
+def test_an_interruption_shows_nothing_and_says_so(
+    account: EmulatedAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_rule(account)
+
+    def interrupted(*_arguments: object) -> Findings:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kms_rule.report.held_findings", interrupted)
+    assert main(["report", "--rule", RULE_NAME]) == ExitCode.INCOMPLETE
+    assert capsys.readouterr() == ("", "kms-rule: Interrupted before all results were read: run it again.\n")
+
+
+@pytest.mark.usefixtures("keys")
 def test_every_format_shows_the_age(account: EmulatedAccount, capsys: pytest.CaptureFixture[str]) -> None:
     run_rule(account)
     sentence = f"In {SOURCE}, the newest result is "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,29 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
 )
 def test_an_event_asks_for(invoking_event: dict[str, Any], expected: Subject) -> None:
     assert Request.from_event(rule_event(invoking_event)).subject == expected
+
+
+UNNAMED: dict[str, object] = {"configuration": None, "resourceName": None, "resourceId": None, "ARN": None}
+OLD_NAME, NEW_NAME, ID, IN_ARN = "alias/old-name", "alias/name", "alias/id", "alias/team/a"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"configuration": {"AliasName": NEW_NAME}}, NEW_NAME),
+        ({"configuration": {"aliasName": NEW_NAME}}, NEW_NAME),
+        ({"resourceName": OLD_NAME}, OLD_NAME),
+        ({"resourceId": ID}, ID),
+        ({"ARN": f"arn:aws:kms:us-east-1:123456789012:{IN_ARN}"}, IN_ARN),
+        ({"configuration": {"AliasName": NEW_NAME}, "resourceName": OLD_NAME, "resourceId": ID}, NEW_NAME),
+        ({"configuration": {"AliasName": 7}, "resourceName": OLD_NAME, "resourceId": ID}, OLD_NAME),
+        ({"configuration": [NEW_NAME], "resourceName": "name", "resourceId": ID}, ID),
+        ({"resourceId": "1234abcd", "ARN": f"arn:aws:kms:us-east-1:123456789012:{IN_ARN}"}, IN_ARN),
+    ],
+)
+def test_an_alias_is_named_by_the_first_part_of_its_item_that_does(fields: dict[str, object], name: str) -> None:
+    item = {**alias_item("alias/a", None, TIME, "ResourceDeleted"), **UNNAMED, **fields}
+    assert Request.from_event(rule_event(change_notification(item))).subject.gone == (name,)
 
 
 @pytest.mark.parametrize(
@@ -274,9 +299,19 @@ def test_the_sentence_about_a_wrong_event(event: object, sentence: str) -> None:
     assert str(raised.value) == sentence
 
 
+@pytest.fixture
+def _in_new_york() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("written", "hour"), [("2026-01-13T19:12:27", 19), ("2026-01-13T19:12:27Z", 19), ("2026-01-13T19:12:27+02:00", 17)]
 )
+@pytest.mark.usefixtures("_in_new_york")
 def test_a_time_without_offset_is_in_utc(written: str, hour: int) -> None:
     assert Subject(written).time == datetime(2026, 1, 13, hour, 12, 27, tzinfo=UTC)
 
