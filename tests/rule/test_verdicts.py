@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Key, Request, RuleParameters, escaped, judge, quoted, shortened
+from AWSConfigRuleKMS import (
+    SCENARIOS,
+    Case,
+    Key,
+    Proof,
+    Request,
+    RuleParameters,
+    Verdict,
+    escaped,
+    judge,
+    quoted,
+    shortened,
+)
 from kms_rule.events import rule_event, scheduled_notification
 
 PARAMETERS = RuleParameters.parse({"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*,AIDASEAL"})
@@ -154,6 +166,12 @@ def test_strict_separation_counts_any_administration_beside_usage(
             "Key Policy for alias/testkey is malformed, correct it [it is no JSON object]",
         ),
         (
+            {"policy": "[]", "denied": ("kms:DescribeKey",)},
+            "malformed-policy-not-compliant",
+            "Key Policy for alias/testkey is malformed, correct it [kms:DescribeKey is missing, key taken for enabled; "
+            "it is no JSON object]",
+        ),
+        (
             {"policy": json.dumps({"Statement": allow(USAGE, LISTED)}), "denied": ("kms:DescribeKey",)},
             "separation-of-duty-compliant",
             "in Key Policy for alias/testkey, statement does have separation of duties and CMK is not whitelisted "
@@ -171,6 +189,24 @@ def test_strict_separation_counts_any_administration_beside_usage(
             "no-user-condition-not-compliant",
             "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId "
             '["Everybody" (kms:Encrypt, kms:Decrypt), whose aws:userId "AROA*" limits nobody]',
+        ),
+        (
+            {"policy": json.dumps({"Statement": allow("kms:Decrypt", LISTED, "AIDA*", "AROA*")})},
+            "no-user-condition-not-compliant",
+            "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId "
+            '[statement 1 (kms:Decrypt), whose aws:userId "AIDA*" limits nobody]',
+        ),
+        (
+            {"policy": json.dumps({"Statement": [allow("kms:Decrypt"), allow("kms:Encrypt", Sid="Two")]})},
+            "no-user-condition-not-compliant",
+            "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId "
+            '[statement 1 (kms:Decrypt), "Two" (kms:Encrypt)]',
+        ),
+        (
+            {"policy": json.dumps({"Statement": [allow("kms:*"), allow("KMS:*", Sid="Two")]})},
+            "wildcard-policy-action-not-compliant",
+            "in Key Policy for alias/testkey, statement does have open KMS permissions and CMK is not whitelisted "
+            '[scenario 3: statement 1 (kms:*), "Two" (KMS:*)]',
         ),
         (
             {"policy": json.dumps({"Statement": [{"Effect": "Allow", "NotAction": ["s3:*", "ec2:*"]}]})},
@@ -198,6 +234,60 @@ def test_the_more_statements_decide_the_shorter_they_are_named(statements: int, 
     policy = [allow(USAGE, Sid=f"Long name of a statement {number}") for number in range(1, statements + 1)]
     annotation = judge(key(*policy), PARAMETERS).annotation("alias/testkey")
     assert annotation.endswith(f"add StringLike on aws:userId {brackets}")
+
+
+@pytest.mark.parametrize(
+    ("length", "brackets"),
+    [
+        (113, ' [scenario 3: "Everything for everybody" (kms:*, KMS:*)]'),
+        (114, ' [scenario 3: "Everything for everybody"]'),
+        (128, ' [scenario 3: "Everything for everybody"]'),
+        (129, " [scenario 3: statement 1]"),
+        (143, " [scenario 3: statement 1]"),
+        (144, " [scenario 3]"),
+        (156, " [scenario 3]"),
+        (157, ""),
+    ],
+)
+def test_the_longer_the_id_the_shorter_is_what_decided(length: int, brackets: str) -> None:
+    opening = key(allow(["kms:*", "KMS:*"], Sid="Everything for everybody"))
+    annotation = judge(opening, PARAMETERS).annotation("a" * length)
+    assert annotation.endswith(
+        f"{'a' * 10}, statement does have open KMS permissions and CMK is not whitelisted{brackets}"
+    )
+
+
+OTHER = allow("kms:GetKeyPolicy")
+
+
+@pytest.mark.parametrize(
+    ("decided", "statements"),
+    [
+        (replace(key(allow("kms:*")), manager="AWS"), []),
+        (replace(key(allow("kms:*")), aliases=("alias/Otter",)), []),
+        (key(OTHER, allow("kms:*"), OTHER, allow("KMS:*")), [2, 4]),
+        (key(OTHER, allow(USAGE), allow(USAGE, LISTED), allow(ADMINISTRATION)), [2, 4]),
+        (key(OTHER, allow(USAGE, LISTED)), [2]),
+        (key(OTHER, allow(USAGE, LISTED), allow(ADMINISTRATION, UNLISTED)), [2, 3]),
+        (key(allow(ADMINISTRATION, UNLISTED), OTHER), [1]),
+        (key(OTHER, allow("kms:Put*", LISTED)), [2]),
+        (replace(key(), policy="[]"), []),
+    ],
+)
+def test_a_verdict_points_to_the_statements_that_decided(decided: Key, statements: list[int]) -> None:
+    assert [statement.number for statement in judge(decided, PARAMETERS).proof.statements] == statements
+
+
+def test_a_verdict_without_proof_is_its_sentence() -> None:
+    assert Verdict(SCENARIOS[0], Proof()).annotation("a").endswith("not judged: nothing to do")
+
+
+def test_a_policy_that_is_not_there_grants_nothing() -> None:
+    assert judge(Key("key-1"), PARAMETERS).scenario.name == "no-scenario-not-compliant"
+
+
+def test_a_policy_that_cannot_be_read_has_no_duty() -> None:
+    assert Case(replace(key(), policy="[]"), PARAMETERS).duties == (False, False, False)
 
 
 def test_a_long_id_gives_way_in_its_middle() -> None:
