@@ -302,6 +302,50 @@ def test_an_answer_that_cannot_be_read_is_not_repeated_and_costs_its_own_key_alo
     assert "the-token" not in caplog.text + str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [ResponseParserError("the-token"), UnicodeDecodeError("utf-8", b"the-token\xff", 9, 10, "the-token")],
+)
+def test_a_list_that_cannot_be_read_is_not_repeated(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def unreadable(_operation: str) -> None:
+        raise error
+
+    monkeypatch.setattr(aws.kms.client, "get_paginator", unreadable)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert str(raised.value) == (
+        f"kms:ListAliases failed with the function's own role: re-evaluate the rule once the cause is gone "
+        f"({type(error).__name__}: the answer cannot be read, look for a proxy between the function and AWS)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("a" * 150, "(token)"),
+        ("Z" * 150, "(token)"),
+        ("09+/=_%-" * 19, "(token)"),
+        (f"token aZ{'0' * 200}, expired", "token (token), expired"),
+        ("a" * 149, "a" * 149),
+    ],
+)
+def test_what_may_be_a_token_is_left_out_of_what_aws_says(aws: StubbedAws, message: str, shown: str) -> None:
+    aws.kms.add_client_error("list_aliases", "", message)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert str(raised.value).endswith(f"(: {shown}).")
+
+
+def test_what_aws_says_is_repeated_in_300_characters(aws: StubbedAws) -> None:
+    aws.kms.add_client_error("list_aliases", "Odd", "ab " * 200)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    reason = str(raised.value).rpartition("(")[2].removesuffix(").")
+    assert (len(reason), reason[:10], "..." in reason) == (300, "Odd: ab ab", True)
+
+
 def test_an_error_of_aws_is_repeated_on_one_line_and_without_its_traceback(
     aws: StubbedAws, caplog: pytest.LogCaptureFixture
 ) -> None:

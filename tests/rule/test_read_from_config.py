@@ -213,6 +213,9 @@ def test_config_is_not_asked_for_keys_that_their_alias_proves_to_be_aws_s() -> N
     assert found == [Key("key-1", ("alias/aws/ebs",), manager="AWS")]
 
 
+RECORDING = {"name": "default", "recording": True}
+
+
 def expect_lists_and_recorder(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
     aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
@@ -246,13 +249,36 @@ def test_a_config_that_refuses_to_say_whether_it_records_raises_before_all_else(
         lambda_handler(scheduled(FROM_CONFIG), {})
 
 
-def test_items_that_cannot_be_had_otherwise_are_read_from_kms(
-    aws: StubbedAws, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("LimitExceededException", 400),
+        ("RequestLimitExceeded", 400),
+        ("Throttling", 400),
+        ("ThrottlingException", 400),
+        ("InternalFailure", 500),
+        ("ServiceUnavailable", 503),
+    ],
+)
+def test_items_that_cannot_be_had_for_a_while_are_read_from_kms(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture, code: str, status: int
 ) -> None:
     expect_lists_and_recorder(aws, [{"recording": True}])
-    aws.config.add_client_error("batch_get_resource_config", "ThrottlingException", "Rate exceeded")
+    aws.config.add_client_error("batch_get_resource_config", code, "Not now", http_status_code=status)
     aws.kms.add_client_error("describe_key", "NotFoundException")
     assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
-    assert (
-        "Items of AWS Config could not be read, so KMS is asked: ThrottlingException: Rate exceeded" in caplog.messages
-    )
+    assert f"Items of AWS Config could not be read, so KMS is asked: {code}: Not now" in caplog.messages
+
+
+def test_config_is_asked_for_a_hundred_keys_at_once(aws: StubbedAws) -> None:
+    key_ids = [f"key-{number}" for number in range(101)]
+    aws.kms.add_response("list_aliases", {"Aliases": []})
+    aws.kms.add_response("list_keys", {"Keys": [{"KeyId": key_id} for key_id in key_ids]})
+    aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": [RECORDING]})
+    for some in (key_ids[:100], key_ids[100:]):
+        asked = [{"resourceType": "AWS::KMS::Key", "resourceId": key_id} for key_id in some]
+        items = [item(key_id) for key_id in some]
+        aws.config.add_response("batch_get_resource_config", {"baseConfigurationItems": items}, {"resourceKeys": asked})
+    for _ in range(2):
+        aws.config.add_response("put_evaluations", {"FailedEvaluations": []})
+    assert len(lambda_handler(scheduled(FROM_CONFIG), {})) == 101

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from AWSConfigRuleKMS import (
+    GONE_SENTENCE,
     SCENARIOS,
     Case,
     Key,
@@ -18,6 +19,7 @@ from AWSConfigRuleKMS import (
     Verdict,
     escaped,
     judge,
+    not_applicable,
     quoted,
     shortened,
 )
@@ -185,6 +187,12 @@ def test_strict_separation_counts_any_administration_beside_usage(
             "administration to named users [no usage, and administration lacks kms:Delete*]",
         ),
         (
+            {"policy": json.dumps({"Statement": allow("kms:Put*", LISTED)})},
+            "no-scenario-not-compliant",
+            "Key Policy for alias/testkey does not have the permissions defined in the scenarios: grant usage or "
+            "administration to named users [no usage, and administration lacks kms:Create*, kms:Delete*]",
+        ),
+        (
             {"policy": json.dumps({"Statement": allow(USAGE, "AROA*", Sid="Everybody")})},
             "no-user-condition-not-compliant",
             "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId "
@@ -236,25 +244,40 @@ def test_the_more_statements_decide_the_shorter_they_are_named(statements: int, 
     assert annotation.endswith(f"add StringLike on aws:userId {brackets}")
 
 
+OPEN = key(allow(["kms:*", "KMS:*"], Sid="Everything for everybody"))
+MIXED = key(allow("kms:Decrypt", LISTED, Sid="A"), allow(ADMINISTRATION, "AROABADGER:*", "AROASKUNK:*", Sid="B"))
+NOT_COVERED = 'scenario 4: Admin_User_Id does not cover "AROABADGER:*"'
+
+
 @pytest.mark.parametrize(
-    ("length", "brackets"),
+    ("judged", "length", "brackets"),
     [
-        (113, ' [scenario 3: "Everything for everybody" (kms:*, KMS:*)]'),
-        (114, ' [scenario 3: "Everything for everybody"]'),
-        (128, ' [scenario 3: "Everything for everybody"]'),
-        (129, " [scenario 3: statement 1]"),
-        (143, " [scenario 3: statement 1]"),
-        (144, " [scenario 3]"),
-        (156, " [scenario 3]"),
-        (157, ""),
+        (OPEN, 113, ' [scenario 3: "Everything for everybody" (kms:*, KMS:*)]'),
+        (OPEN, 114, ' [scenario 3: "Everything for everybody"]'),
+        (OPEN, 128, ' [scenario 3: "Everything for everybody"]'),
+        (OPEN, 129, " [scenario 3: statement 1]"),
+        (OPEN, 143, " [scenario 3: statement 1]"),
+        (OPEN, 144, " [scenario 3]"),
+        (OPEN, 156, " [scenario 3]"),
+        (OPEN, 157, ""),
+        (
+            MIXED,
+            19,
+            f' [{NOT_COVERED}; usage by "A" (kms:Decrypt); administration by "B" (kms:Create*, kms:Delete*, kms:Put*)]',
+        ),
+        (MIXED, 20, f' [{NOT_COVERED}; usage by "A"; administration by "B"]'),
+        (MIXED, 70, f' [{NOT_COVERED}; usage by "A"; administration by "B"]'),
+        (MIXED, 71, f" [{NOT_COVERED}]"),
+        (MIXED, 107, f" [{NOT_COVERED}]"),
+        (MIXED, 108, ' [scenario 4: usage by "A"; administration by "B"]'),
+        (MIXED, 116, " [scenario 4]"),
+        (MIXED, 153, ""),
     ],
 )
-def test_the_longer_the_id_the_shorter_is_what_decided(length: int, brackets: str) -> None:
-    opening = key(allow(["kms:*", "KMS:*"], Sid="Everything for everybody"))
-    annotation = judge(opening, PARAMETERS).annotation("a" * length)
-    assert annotation.endswith(
-        f"{'a' * 10}, statement does have open KMS permissions and CMK is not whitelisted{brackets}"
-    )
+def test_the_longer_the_id_the_shorter_is_what_decided(judged: Key, length: int, brackets: str) -> None:
+    annotation = judge(judged, PARAMETERS).annotation("a" * length)
+    assert annotation.partition("CMK is not whitelisted")[2] == brackets
+    assert "a" * length in annotation
 
 
 OTHER = allow("kms:GetKeyPolicy")
@@ -329,6 +352,20 @@ def test_a_verdict_is_reported_under(
     request = Request.from_event(rule_event(scheduled_notification("2026-01-13T19:12:27.681Z"), parameters))
     request = replace(request, subject=replace(request.subject, gone=gone))
     assert Key("key-1", aliases).reported_ids(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "annotation"),
+    [
+        (1, "Key or alias a is deleted, or no longer in the rule's scope"),
+        (198, f"Key or alias {'a' * 198} is deleted, or no longer in the rule's scope"),
+        (199, f"Key or alias {'a' * 98}...{'a' * 97} is deleted, or no longer in the rule's scope"),
+    ],
+)
+def test_of_what_is_gone_as_much_of_the_id_is_shown_as_there_is_room(length: int, annotation: str) -> None:
+    request = Request.from_event(rule_event(scheduled_notification("2026-01-13T19:12:27.681Z")))
+    gone = not_applicable("AWS::KMS::Key", "a" * length, GONE_SENTENCE, request)
+    assert gone["Annotation"] == annotation
 
 
 def test_an_annotation_holds_whatever_state_kms_invents() -> None:
