@@ -4,8 +4,9 @@ Feature: AWSConfigRuleKMS
     AWSConfigRuleKMS
 
   Description:
-    Checks the key policy of every AWS KMS key for least privilege: nobody may have all KMS actions, whoever uses a key
-    does not administer it, every permission of either kind is limited to named users, and administrators are on a list.
+    Checks the key policy of every AWS KMS key for least privilege: nobody may have all KMS actions, no policy gives
+    both use and all of administration, every permission of either kind is limited to named users, and administrators
+    are on a list.
 
   Trigger:
     Configuration changes of AWS::KMS::Key, and of AWS::KMS::Alias where that type is added to the rule.

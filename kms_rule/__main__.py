@@ -6,16 +6,25 @@ What a command needs is loaded when it runs: `--help` must answer at once, and b
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
+from typing import Any, override
 
 from kms_rule import RULE_FOLDER
 from kms_rule.errors import CommandError
+from kms_rule.output import DIRECT_IT_ELSEWHERE, complain, printing
 
 PACKAGE = Path("AWSConfigRuleKMS.zip")
 FORMATS = ("table", "json", "sarif", "html")
 CANNOT = 2
+EXIT_CODES = (
+    "Ends with 0 if all is compliant or not applicable, 1 if something is NON_COMPLIANT, 2 if not all could be judged "
+    "or shown."
+)
+EXIT_CODES_OF_EXPLAIN = (
+    "Ends with 0 if the policy is compliant or the key not applicable, 1 if it is NON_COMPLIANT, 2 if it could not be "
+    "explained or shown."
+)
 
 
 def scan(arguments: argparse.Namespace) -> int:
@@ -53,7 +62,8 @@ def demo(_arguments: argparse.Namespace) -> int:
         from kms_rule.deployment import DeploymentError  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"The demonstration needs {error.name}, which is not installed: pip install 'kms-rule[demo]'."
+            f"The demonstration needs {error.name}, which is not installed: in this project's folder, pip install "
+            f"'.[demo]'."
         ) from error
     try:
         run_demo()
@@ -70,27 +80,51 @@ def package(arguments: argparse.Namespace) -> int:
         target = build_package(RULE_FOLDER, arguments.output)
     except PackageError as error:
         raise CommandError(str(error)) from error
-    print(f"{target}: {target.stat().st_size} bytes")  # noqa: T201 - what the command is asked for
+    _print(f"{target}: {target.stat().st_size} bytes\n")
     return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def print_help(self, file: Any = None) -> None:
+        # The parser itself would say nothing where it cannot be written.
+        _print(self.format_help())
+
+
+class _Version(argparse.Action):
+    @override
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from kms_rule.version import version  # noqa: PLC0415
+
+        _print(f"{parser.prog} {version()}\n")
+        parser.exit()
+
+
+def _print(text: str) -> None:
+    with printing(DIRECT_IT_ELSEWHERE) as standard_output:
+        standard_output.write(text)
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command's arguments."""
-    described = argparse.ArgumentParser(
+    described = _Parser(
         prog="kms-rule",
         description="Judges AWS KMS key policies as the AWS Config rule AWSConfigRuleKMS does.",
-        epilog="Ends with 0 if all is compliant, 1 if something is NON_COMPLIANT, 2 if not all could be judged.",
+        epilog=EXIT_CODES,
+    )
+    described.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
     )
     commands = described.add_subparsers(required=True, metavar="COMMAND")
-    _describe_scan(commands.add_parser("scan", help="judge every key of a live account and Region, read-only"))
-    _describe_check(commands.add_parser("check", help="judge key policies in files, before they are deployed"))
-    _describe_report(commands.add_parser("report", help="show what AWS Config holds for the deployed rule"))
-    _describe_explain(commands.add_parser("explain", help="answer each question of the rule about one policy"))
-    demonstration = commands.add_parser("demo", help="deploy the rule to an emulated AWS account and show its results")
-    demonstration.set_defaults(run=demo)
-    building = commands.add_parser("package", help="build the zip file that the templates in deploy/ need")
-    building.add_argument("--output", type=Path, default=PACKAGE, help="where to write it (default: %(default)s)")
-    building.set_defaults(run=package)
+    for name, short_help, describe, epilog in (
+        ("scan", "judge every key of a live account and Region, read-only", _describe_scan, EXIT_CODES),
+        ("check", "judge key policies in files, before they are deployed", _describe_check, EXIT_CODES),
+        ("report", "show what AWS Config holds for the deployed rule", _describe_report, EXIT_CODES),
+        ("explain", "answer each question of the rule about one policy", _describe_explain, EXIT_CODES_OF_EXPLAIN),
+        ("demo", "deploy the rule to an emulated AWS account and show its results", _describe_demo, None),
+        ("package", "build the zip file that the templates in deploy/ need", _describe_package, None),
+    ):
+        describe(commands.add_parser(name, help=short_help, epilog=epilog))
     return described
 
 
@@ -140,9 +174,21 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=explain)
 
 
+def _describe_demo(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=demo)
+
+
+def _describe_package(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--output", type=Path, default=PACKAGE, help="where to write it (default: %(default)s)")
+    command.set_defaults(run=package)
+
+
 def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--parameters", type=Path, metavar="FILE", help="the rule's parameters.json (default: the one of this project)"
+        "--parameters",
+        type=Path,
+        metavar="FILE",
+        help="the parameters.json of the rule that you deploy (default: the example that comes with kms-rule)",
     )
     command.add_argument(
         "--parameter",
@@ -160,20 +206,18 @@ def _add_output(command: argparse.ArgumentParser, formats: tuple[str, ...] = FOR
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that the arguments, those of the process where None, name; return the code to end with."""
-    parsed = parser().parse_args(arguments)
     try:
+        parsed = parser().parse_args(arguments)
         code: int = parsed.run(parsed)
-        sys.stdout.flush()
     except CommandError as error:
-        print(f"kms-rule: {error}", file=sys.stderr)  # noqa: T201 - a command's errors are printed
+        complain(f"kms-rule: {error}")
         return CANNOT
     except KeyboardInterrupt:
         # Scan and check end early by themselves, and show what they have; this is an interruption elsewhere.
-        print("kms-rule: Interrupted before everything was shown: run it again.", file=sys.stderr)  # noqa: T201 - see above
+        complain("kms-rule: Interrupted before everything was shown: run it again.")
         return CANNOT
     except BrokenPipeError:
-        # Whoever read the output wants no more of it. At its end Python would flush the rest, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output wants no more of it.
         return CANNOT
     return code
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from AWSConfigRuleKMS import POLICY_SCENARIOS, Compliance, Proof, RuleParameters
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
-from kms_rule.settings import rule_parameters
+from kms_rule.settings import remarks_on, rule_parameters
 from kms_rule.sources import kinds
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.files import content_of, files_below, shown, text_in
@@ -21,6 +21,9 @@ SEVERITY: Sequence[Compliance] = (Compliance.NOT_APPLICABLE, Compliance.COMPLIAN
 NONE_OF_THESE = (
     "It is no key policy as JSON, no CloudFormation template and no output of 'terraform show -json': name another "
     "file."
+)
+PASSED_OVER = (
+    "Passed over, though it seems to define a KMS key: it is no CloudFormation template, and a key policy must be JSON."
 )
 NONE_IN_FOLDER = (
     "There is no key policy, CloudFormation template or output of 'terraform show -json' in this folder: name another."
@@ -37,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     parameters = rule_parameters(arguments.parameters, arguments.parameter)
     findings = check(arguments.files, parameters)
+    findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
@@ -63,12 +67,14 @@ def check(names: Iterable[str], parameters: RuleParameters) -> Findings:
 def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> None:
     source = shown(name)
     try:
-        contents = kinds.read(text_in(content_of(name)), source, parameters)
+        text = text_in(content_of(name), name)
+        contents = kinds.read(text, source, parameters)
     except InputError as error:
         findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
         return
     if contents is None:
-        findings.unjudged.append(Unjudged(Place(source), NONE_OF_THESE))
+        reason = kinds.POLICY_AS_NO_JSON if kinds.seems_policy_as_no_json(text) else NONE_OF_THESE
+        findings.unjudged.append(Unjudged(Place(source), reason))
         return
     _take(contents, parameters, findings)
     if not contents.keys:
@@ -76,7 +82,12 @@ def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> No
 
 
 def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -> None:
-    """Judge what is in a folder; what is none of the three kinds is passed over, unless it is broken and names KMS."""
+    """Judge what is in a folder, and pass over what is none of the three kinds.
+
+    What is broken or cannot be judged as a whole is passed over only if it does not name KMS; what cannot be read,
+    never. Only what begins as JSON does, and YAML that has `Resources`, is known to be broken: other YAML is not
+    parsed, and a remark is all there is on it, if it seems to define a key.
+    """
     before = len(findings.judged) + len(findings.unjudged)
     recognised = False
     for name in files_below(folder):
@@ -100,12 +111,16 @@ def _contents_below(name: str, parameters: RuleParameters, findings: Findings) -
     content = KMS
     try:
         content = content_of(name)
-        return kinds.read(text_in(content), source, parameters)
+        text = text_in(content, name)
+        contents = kinds.read(text, source, parameters)
     except InputError as error:
         # In UTF-16 there is a zero byte beside each letter.
         if KMS in content.replace(b"\0", b"").lower():
             findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
         return None
+    if contents is None and kinds.seems_to_define_a_key(text):
+        findings.remarks.append(f"{source}: {PASSED_OVER}")
+    return contents
 
 
 def _take(contents: Contents, parameters: RuleParameters, findings: Findings) -> None:

@@ -15,6 +15,7 @@ from kms_rule.deployment import ConfigService, deploy, deployed_function
 from kms_rule.emulator import EmulatedAccount, emulated_account
 from kms_rule.events import POST_PARAMETERS, RULE_NAME
 from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY, ExampleKey, Policy, readable
+from kms_rule.output import DIRECT_IT_ELSEWHERE
 from kms_rule.terminal import COLOURS, standard_output, totals
 
 REPAIRED_ALIAS = "alias/SecurityOtterCMK"
@@ -23,8 +24,11 @@ type Result = Mapping[str, str]
 
 
 def run_demo() -> None:
-    """Deploy the rule to an emulated account, re-evaluate it, repair one key, and print what the dashboard shows."""
-    console = standard_output()
+    """Deploy the rule to an emulated account, re-evaluate it, repair one key, and print what the dashboard shows.
+
+    Raises `OutputError` where standard output cannot be written, and `DeploymentError`.
+    """
+    console = standard_output(DIRECT_IT_ELSEWHERE)
     with emulated_account() as account:
         key_ids = create_keys(account)
         say(console, f"1. An emulated AWS account with {len(key_ids) + 1} keys; nothing leaves this machine.")

@@ -45,6 +45,7 @@ from kms_rule.evidence import (
 )
 from kms_rule.findings import ExitCode, Finding, Place, findings_of
 from kms_rule.mending import listing
+from kms_rule.output import printing
 from kms_rule.remedy import NoProposal, Proposal, remedy
 from kms_rule.settings import rule_parameters
 from kms_rule.sources import kinds
@@ -57,6 +58,8 @@ from kms_rule.written import write_or_show
 # Source: KMS API Reference, `CreateAlias`.
 ALIAS = re.compile(r"alias/[a-zA-Z0-9:/_-]{1,250}")
 LONGEST_VALUE = 200
+NO_POLICY = "It is no key policy, which is a JSON object with a Statement: name another file."
+NO_POLICY_BUT_KEYS = "It is a template or a plan, no key policy: use 'kms-rule check' for it."
 COLOURS: Mapping[str, str] = {"COMPLIANT": "green", "NON_COMPLIANT": "red", Reply.YES: "bold", Reply.NOT_REACHED: "dim"}
 VERSION = 1
 
@@ -99,9 +102,8 @@ def explain(name: str, aliases: Iterable[str], parameters: RuleParameters) -> Ex
     """
     source = shown(name)
     try:
-        text = text_in(content_of(name))
-        content = kinds.from_json(text)
-        _raise_unless_policy(content)
+        text = text_in(content_of(name), name)
+        _raise_unless_policy(text)
         remarks = checked_size(text)
     except InputError as error:
         place = ":".join(str(part) for part in (source, *error.position) if part)
@@ -127,12 +129,18 @@ def explanation_of(key: Key, place: Place, parameters: RuleParameters, remarks: 
     )
 
 
-def _raise_unless_policy(content: object) -> None:
-    if isinstance(content, Mapping) and "Statement" in content:
+def _raise_unless_policy(text: str) -> None:
+    if kinds.seems_policy_as_no_json(text):
+        raise InputError(kinds.POLICY_AS_NO_JSON)
+    if kinds.seems_template_in_yaml(text):
+        raise InputError(NO_POLICY_BUT_KEYS)
+    content = kinds.from_json(text)
+    if not isinstance(content, Mapping):
+        raise InputError(NO_POLICY)
+    if "Statement" in content:
         return
-    if isinstance(content, Mapping) and ("Resources" in content or "format_version" in content):
-        raise InputError("It is a template or a plan, no key policy: use 'kms-rule check' for it.")
-    raise InputError("It is no key policy, which is a JSON object with a Statement: name another file.")
+    kinds.raise_if_nearly_right(content)
+    raise InputError(NO_POLICY_BUT_KEYS if "Resources" in content or "format_version" in content else NO_POLICY)
 
 
 def _alias(given: str) -> str:
@@ -352,7 +360,7 @@ def _print_remedy(console: Console, proposed: Proposal | NoProposal) -> None:
 def show(explanation: Explanation, format_name: str, output: Path | None) -> None:
     """Print an explanation, or write it to a file.
 
-    Raises `CommandError` where the file cannot be written; the explanation is printed then.
+    Raises `CommandError` where the file cannot be written, the explanation being printed then, or where that fails.
     """
     if output is None:
         _print(explanation, format_name)
@@ -363,7 +371,9 @@ def show(explanation: Explanation, format_name: str, output: Path | None) -> Non
 
 def _print(explanation: Explanation, format_name: str) -> None:
     if format_name == "json":
-        print(as_json(explanation))  # noqa: T201 - what the command is asked for
+        text = as_json(explanation)
+        with printing() as opened:
+            opened.write(f"{text}\n")
         return
     print_to(standard_output(), explanation)
 

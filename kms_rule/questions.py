@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from AWSConfigRuleKMS import ADMINISTRATORS, WHITELIST
+from AWSConfigRuleKMS import ADMINISTRATORS, STRICT, WHITELIST
+
+ALL_OR_ANY = f"all of administration (with {STRICT}: any of it)"
 
 # By the scenario's name.
 QUESTIONS: Mapping[str, str] = {
@@ -16,14 +18,15 @@ QUESTIONS: Mapping[str, str] = {
     "wildcard-policy-action-not-compliant": "Does an Allow statement open all KMS actions?",
     "no-user-condition-not-compliant": "Does an Allow statement let somebody use or administer the key without a "
     "condition on aws:userId that limits who?",
-    "no-separation-of-duty-not-compliant": f"Does the policy allow both use and administration, the latter to users "
-    f"who are not all in {ADMINISTRATORS}?",
-    "separation-of-duty-compliant": "Does the policy allow use without administration?",
-    "admin-actions-compliant": f"Does the policy allow administration without use, to users who are all in "
+    "no-separation-of-duty-not-compliant": f"Does the policy allow both use and {ALL_OR_ANY}, the latter to users who "
+    f"are not all in {ADMINISTRATORS}?",
+    "separation-of-duty-compliant": f"Does the policy allow use without all of administration (with {STRICT}: without "
+    f"any of it)?",
+    "admin-actions-compliant": f"Does the policy allow all of administration without use, to users who are all in "
     f"{ADMINISTRATORS}?",
-    "admin-role-not-in-whitelist-not-compliant": f"Does the policy allow administration without use, to users who are "
-    f"not all in {ADMINISTRATORS}?",
-    "admin-role-not-allowed-actions-not-compliant": f"Does the policy allow both use and administration, the latter to "
+    "admin-role-not-in-whitelist-not-compliant": f"Does the policy allow all of administration without use, to users "
+    f"who are not all in {ADMINISTRATORS}?",
+    "admin-role-not-allowed-actions-not-compliant": f"Does the policy allow both use and {ALL_OR_ANY}, the latter to "
     f"users who are all in {ADMINISTRATORS}?",
     "no-scenario-not-compliant": "Does none of the other scenarios hold?",
 }

@@ -35,7 +35,7 @@ from kms_rule.accounts import Connection, advice_on, connections
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.readers import Readers
-from kms_rule.settings import rule_parameters
+from kms_rule.settings import remarks_on, rule_parameters
 
 INTERRUPTED = "Interrupted before any key was judged: run it again."
 
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise CommandError(INTERRUPTED) from None
     findings = scan(places, parameters)
+    findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from AWSConfigRuleKMS import RuleError, RuleParameters
+from AWSConfigRuleKMS import (
+    ADMINISTRATORS,
+    EXECUTION_ROLE,
+    READ_FROM,
+    REPORT_AS,
+    STRICT,
+    WHITELIST,
+    RuleError,
+    RuleParameters,
+)
 from kms_rule import RULE_FOLDER
+from kms_rule.actions import spelled
 from kms_rule.errors import CommandError
 
 RULES_OWN_FILE = RULE_FOLDER / "parameters.json"
 PARAMETER_LISTS = ("InputParameters", "OptionalParameters")
+EXAMPLES_REMARK = (
+    "The keys are judged with the example parameters that come with kms-rule: give those of your deployed rule with "
+    "--parameters or --parameter."
+)
 
 
 def rule_parameters(file: Path | None, changes: Sequence[str]) -> RuleParameters:
@@ -31,6 +45,24 @@ def rule_parameters(file: Path | None, changes: Sequence[str]) -> RuleParameters
         return RuleParameters.parse(given)
     except RuleError as error:
         raise CommandError(str(error)) from error
+
+
+def remarks_on(file: Path | None, changes: Sequence[str]) -> tuple[str, ...]:
+    """Return what people must know who gave `rule_parameters` these arguments: that they got the examples."""
+    return () if file or changes else (EXAMPLES_REMARK,)
+
+
+def values(parameters: RuleParameters) -> Iterator[tuple[str, str]]:
+    """Yield the name of each parameter and its value as text, unless that is blank."""
+    given = {
+        WHITELIST: ", ".join(parameters.whitelist),
+        ADMINISTRATORS: ", ".join(map(spelled, parameters.administrators)),
+        STRICT: str(parameters.strict).lower(),
+        REPORT_AS: "KeyId" if parameters.report_key_id else "Alias",
+        READ_FROM: "Config" if parameters.read_from_config else "KMS",
+        EXECUTION_ROLE: parameters.execution_role_name,
+    }
+    yield from ((name, value) for name, value in given.items() if value)
 
 
 def _parameters_in(file: Path) -> dict[str, object]:

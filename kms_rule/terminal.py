@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from rich.console import Console
+
+from kms_rule.output import GIVE_A_FILE, printing
 
 WIDTH_WHERE_THERE_IS_NO_TERMINAL = 160
 NOT_JUDGED = "not judged"
@@ -19,15 +22,26 @@ ALWAYS_COUNTED = frozenset({"COMPLIANT", "NON_COMPLIANT"})
 
 
 class _Console(Console):
+    def __init__(self, instead: str, width: int | None = None) -> None:
+        super().__init__(width=width)
+        self._instead = instead
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        with printing(self._instead):
+            super().print(*objects, **options)
+
     def on_broken_pipe(self) -> None:
         # Rich would end the process with 1, which says that a key is not compliant.
         raise BrokenPipeError
 
 
-def standard_output() -> Console:
-    """Return a console that prints to standard output, with room for a table where that is no terminal."""
-    console = _Console()
-    return console if console.is_terminal else _Console(width=WIDTH_WHERE_THERE_IS_NO_TERMINAL)
+def standard_output(instead: str = GIVE_A_FILE) -> Console:
+    """Return a console that prints to standard output, with room for a table where that is no terminal.
+
+    Its `print` raises what `printing` raises; `instead` says what else to do where standard output cannot be written.
+    """
+    console = _Console(instead)
+    return console if console.is_terminal else _Console(instead, WIDTH_WHERE_THERE_IS_NO_TERMINAL)
 
 
 def as_text(print_to: Callable[[Console], None]) -> str:

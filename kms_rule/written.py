@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from kms_rule.errors import CommandError
+from kms_rule.output import OutputError
 
 
 def write_whole(content: bytes, target: Path) -> None:
@@ -35,13 +36,21 @@ def write_whole(content: bytes, target: Path) -> None:
 def write_or_show(text: str, target: Path, called: str, show: Callable[[], None]) -> None:
     """Write `text` to a file in UTF-8, or `show` it where that is not possible, so that it is not lost.
 
-    Raises `CommandError` in the latter case; `called` is its subject and verb, such as "the findings are".
+    Raises `CommandError` in the latter case, also where `show` raises `OutputError`; `called` is its subject and verb,
+    such as "the findings are".
     """
     try:
         write_whole(text.encode(), target)
     except OSError as error:
-        show()
         raise CommandError(
-            f"{target} cannot be written ({error.strerror}), so {called} on standard output: give a file in a folder "
+            f"{target} cannot be written ({error.strerror}), {_shown_instead(called, show)}: give a file in a folder "
             f"that exists and that you may write to."
         ) from error
+
+
+def _shown_instead(called: str, show: Callable[[], None]) -> str:
+    try:
+        show()
+    except OutputError as error:
+        return f"and standard output {error.reason}, so {called} lost"
+    return f"so {called} on standard output"

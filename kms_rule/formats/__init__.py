@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from kms_rule.findings import Findings
+from kms_rule.output import printing
 from kms_rule.written import write_or_show
 
 MODULES: Mapping[str, str] = {"table": "table", "json": "programs", "sarif": "sarif", "html": "html"}
@@ -17,7 +17,7 @@ MODULES: Mapping[str, str] = {"table": "table", "json": "programs", "sarif": "sa
 def show(findings: Findings, format_name: str, output: Path | None) -> None:
     """Print findings in one of the `MODULES`' formats, or write them to a file, whole or not at all.
 
-    Raises `CommandError` where the file cannot be written; the findings are printed then.
+    Raises `CommandError` where the file cannot be written, the findings being printed then, or where that fails.
     """
     if output is None:
         _print(findings, format_name)
@@ -40,8 +40,7 @@ def _print(findings: Findings, format_name: str) -> None:
         return
     # A file for programs or browsers is in UTF-8, whatever the terminal's encoding is.
     rest = memoryview(_render(findings, format_name).encode())
-    sys.stdout.flush()
-    while rest:
-        # With PYTHONUNBUFFERED, a write may take a part, for instance where the reader goes away.
-        rest = rest[sys.stdout.buffer.write(rest) :]
-    sys.stdout.buffer.flush()
+    with printing() as opened:
+        while rest:
+            # With PYTHONUNBUFFERED, a write may take a part, for instance where the reader goes away.
+            rest = rest[opened.buffer.write(rest) :]

@@ -16,24 +16,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from AWSConfigRuleKMS import (
-    ADMINISTRATORS,
-    EXECUTION_ROLE,
-    READ_FROM,
-    REPORT_AS,
-    SCENARIOS,
-    STRICT,
-    WHITELIST,
-    Compliance,
-    RuleParameters,
-    Scenario,
-    named,
-)
-from AWSConfigRuleKMSPolicy import Pattern, Statement, Wildcard
+from AWSConfigRuleKMS import SCENARIOS, Compliance, RuleParameters, Scenario, named
+from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.formats.elements import Content, Element, document, element
 from kms_rule.formats.policy_text import passages
 from kms_rule.questions import NO_QUESTION, QUESTIONS
+from kms_rule.settings import values
 from kms_rule.version import version
 
 TITLE = "KMS key policies"
@@ -113,7 +102,7 @@ def _class(compliance: Compliance) -> str:
 def _making(parameters: RuleParameters | None, made: datetime) -> Element:
     facts = [_fact("Made", _time(made)), _fact("By", f"kms-rule {version()}")]
     if parameters:
-        facts += [_fact(name, element("code", value)) for name, value in _values(parameters) if value]
+        facts += [_fact(name, element("code", value)) for name, value in values(parameters)]
     return element("dl", *facts, class_="facts")
 
 
@@ -124,19 +113,6 @@ def _time(time: datetime) -> Element:
 
 def _fact(name: str, value: Content) -> Element:
     return element("div", element("dt", name), element("dd", value))
-
-
-def _values(parameters: RuleParameters) -> Iterator[tuple[str, str]]:
-    yield WHITELIST, ", ".join(parameters.whitelist)
-    yield ADMINISTRATORS, ", ".join(map(_written, parameters.administrators))
-    yield STRICT, str(parameters.strict).lower()
-    yield REPORT_AS, "KeyId" if parameters.report_key_id else "Alias"
-    yield READ_FROM, "Config" if parameters.read_from_config else "KMS"
-    yield EXECUTION_ROLE, parameters.execution_role_name
-
-
-def _written(pattern: Pattern) -> str:
-    return "".join(symbol.value if isinstance(symbol, Wildcard) else symbol for symbol in pattern.symbols)
 
 
 def _unjudged(unjudged: Sequence[Unjudged]) -> Element | None:

@@ -14,6 +14,13 @@ LARGEST_FILE = 64 * 1024 * 1024
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
 FOLDERS_OF_OTHERS = frozenset({"node_modules"})
 BYTE_ORDER_MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+BEGINNING_OF_ZIP = b"PK\x03\x04"
+ZIP = (
+    "It is a zip file, as Terraform's own plan is: give 'kms-rule check' the output of 'terraform show -json' on it, "
+    "or unpack it."
+)
+EMPTY = "It is empty: name another file."
+EMPTY_STANDARD_INPUT = "Standard input is empty: the command before the pipe may have failed, so look at its error."
 
 
 def files_below(folder: str) -> Iterator[str | InputError]:
@@ -51,18 +58,20 @@ def content_of(name: str) -> bytes:
     return content
 
 
-def text_in(content: bytes) -> str:
-    """Return the text of a file's content, which is UTF-8, with or without a byte order mark.
+def text_in(content: bytes, name: str) -> str:
+    """Return the text of the content of the file of this name, which is UTF-8, with or without a byte order mark.
 
     Raises `InputError` where it is not, or where there is nothing in it.
     """
+    if content.startswith(BEGINNING_OF_ZIP):
+        raise InputError(ZIP)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         kind = "UTF-16" if content.startswith(BYTE_ORDER_MARKS_OF_UTF_16) else "not UTF-8"
         raise InputError(f"It is {kind} (byte {error.start + 1}): save it as UTF-8.") from error
     if not text.strip():
-        raise InputError("It is empty: name a file with a key policy, a template or a plan in it.")
+        raise InputError(EMPTY_STANDARD_INPUT if name == STANDARD_INPUT else EMPTY)
     return text
 
 

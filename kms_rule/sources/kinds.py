@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from textwrap import dedent
 from typing import Any
 
 from AWSConfigRuleKMS import RuleParameters
@@ -12,8 +13,19 @@ from kms_rule.sources import plan, policy, template
 from kms_rule.sources.contents import Contents, InputError
 from kms_rule.sources.located import Position
 
-# A template in YAML has its Resources at the beginning of a line.
-TEMPLATE_IN_YAML = re.compile(r"""^(["']?)Resources\1[ \t]*:""", re.MULTILINE)
+# Names as YAML writes them, in block or flow style. Where one is part of the root, only a reader of YAML can tell.
+RESOURCES = re.compile(r"""(?<![^\s{,])(["']?)Resources\1\s*:""")
+RESOURCES_UNLIKE_JSON = re.compile(r"""(?<![^\s{,])('?)Resources\1\s*:""")
+STATEMENT = re.compile(r"""(?<![^\s{,])(["']?)Statement\1\s*:""")
+STATEMENT_AT_LINE_START = re.compile(r"""^(["']?)Statement\1\s*:""", re.MULTILINE)
+BEFORE_THE_ROOT = re.compile(r"^(?:---(?=\s)|%.*|[ \t]*(?:#|//).*)", re.MULTILINE)
+KEY_TYPE = re.compile(r"AWS::KMS::(?:Replica)?Key\b")
+ACTION = re.compile("kms:", re.IGNORECASE)
+NAMES_OF_STATE = frozenset({"terraform_version", "lineage"})
+NAMES_OF_ANSWER = frozenset({"Policy", "PolicyName"})
+POLICY_AS_NO_JSON = "It seems to be a key policy, which must be JSON: write it as JSON, without comments."
+OWN_STATE = "It is Terraform's own state: give 'kms-rule check' the output of 'terraform show -json' on it."
+ANSWER = "It holds a policy as text, as 'aws kms get-key-policy' answers: add --query Policy --output text to it."
 
 
 def read(text: str, source: str, parameters: RuleParameters) -> Contents | None:
@@ -21,15 +33,40 @@ def read(text: str, source: str, parameters: RuleParameters) -> Contents | None:
 
     Raises `InputError` where it is broken, or cannot be judged as a whole.
     """
-    if text.lstrip().startswith(("{", "[")):
+    if _begins_as_json(text):
         return _of_json(text, source, parameters)
-    if TEMPLATE_IN_YAML.search(text):
+    if RESOURCES.search(text):
         return template.read_yaml(text, source, parameters)
     return None
 
 
+def _begins_as_json(text: str) -> bool:
+    return text.lstrip().startswith(("{", "["))
+
+
 def _of_json(text: str, source: str, parameters: RuleParameters) -> Contents | None:
-    content = from_json(text)
+    try:
+        content = from_json(text)
+    except InputError:
+        contents = _of_flow_style(text, source, parameters)
+        if contents is None:
+            raise
+        return contents
+    return _of_content(content, text, source, parameters)
+
+
+def _of_flow_style(text: str, source: str, parameters: RuleParameters) -> Contents | None:
+    """Make the keys of a template in YAML that begins as JSON does, or None where it cannot be read as one."""
+    if not RESOURCES_UNLIKE_JSON.search(text):
+        return None
+    try:
+        return template.read_yaml(text, source, parameters)
+    except InputError:
+        # What is wrong with it as JSON is told, since that is how it begins.
+        return None
+
+
+def _of_content(content: object, text: str, source: str, parameters: RuleParameters) -> Contents | None:
     if not isinstance(content, dict):
         return None
     if plan.is_plan(content):
@@ -38,7 +75,37 @@ def _of_json(text: str, source: str, parameters: RuleParameters) -> Contents | N
         return policy.read(text, source)
     if isinstance(content.get("Resources"), Mapping):
         return template.read_json(text, source, parameters)
+    raise_if_nearly_right(content)
     return None
+
+
+def raise_if_nearly_right(content: Mapping[str, Any]) -> None:
+    """Raise `InputError` for a JSON object that another option of the command that made it would have made right."""
+    if content.keys() >= NAMES_OF_STATE:
+        raise InputError(OWN_STATE)
+    policy_text = content.get("Policy")
+    if content.keys() <= NAMES_OF_ANSWER and isinstance(policy_text, str) and policy_text.lstrip().startswith("{"):
+        raise InputError(ANSWER)
+
+
+def seems_template_in_yaml(text: str) -> bool:
+    """Say whether a text begins as no JSON and has `Resources`; whether at its root, only a reader of YAML can tell."""
+    return not _begins_as_json(text) and bool(RESOURCES.search(text))
+
+
+def seems_policy_as_no_json(text: str) -> bool:
+    """Say whether a text begins as no JSON, but has `Statement` at its root: in YAML, or in JSON below a comment."""
+    if _begins_as_json(text) or "Statement" not in text:
+        return False
+    root = dedent(BEFORE_THE_ROOT.sub("", text)).lstrip()
+    return bool((STATEMENT if root.startswith("{") else STATEMENT_AT_LINE_START).search(root))
+
+
+def seems_to_define_a_key(text: str) -> bool:
+    """Say whether a text that begins as no JSON names a type of keys, or seems to be a policy with KMS actions."""
+    if _begins_as_json(text):
+        return False
+    return bool(KEY_TYPE.search(text)) or (bool(ACTION.search(text)) and seems_policy_as_no_json(text))
 
 
 def from_json(text: str) -> Any:

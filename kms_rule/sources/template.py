@@ -35,6 +35,7 @@ from kms_rule.sources.policy import statement_positions
 
 KEY_TYPES = frozenset({KEY_RESOURCE_TYPE, "AWS::KMS::ReplicaKey"})
 ALIAS_TYPE = "AWS::KMS::Alias"
+NESTED_STACK_TYPE = "AWS::CloudFormation::Stack"
 DECIDING_PROPERTIES = ("Enabled", "KeyPolicy")
 NOT_READ = frozenset({"Principal", "NotPrincipal", "Resource", "NotResource", "Sid", "Id", "Version"})
 MOST_CONDITIONS = 6
@@ -166,6 +167,8 @@ class Template:
         return next(filter(None, places), NOWHERE)
 
     def _remarks(self, found: list[DefinedKey | Unjudged]) -> Iterator[str]:
+        if self._of_type(frozenset({NESTED_STACK_TYPE})):
+            yield f"{self.source}: Nested stacks are not followed: check their templates too."
         if not found:
             for name in self._transform_names():
                 yield f"{self.source}: The transform {shown(name)} may add keys; what it adds is not judged."

@@ -13,7 +13,7 @@ DEEPEST = 100
 MOST_VALUES = 250_000
 CFN_LINTS_WORDS = "Template could not be parsed: "
 NEEDS_CFN_LINT = (
-    "It is a CloudFormation template in YAML, which needs cfn-lint to be read: pip install 'kms-rule[templates]'."
+    "It seems to be a CloudFormation template in YAML, which needs cfn-lint to be read: pip install cfn-lint."
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ NONE_OF_THESE = (
     "It is no key policy as JSON, no CloudFormation template and no output of 'terraform show -json': name another "
     "file."
 )
+POLICY_AS_NO_JSON = "It seems to be a key policy, which must be JSON: write it as JSON, without comments."
+OWN_STATE = "It is Terraform's own state: give 'kms-rule check' the output of 'terraform show -json' on it."
+ANSWER = "It holds a policy as text, as 'aws kms get-key-policy' answers: add --query Policy --output text to it."
+ZIP = "It is a zip file, as Terraform's own plan is: give 'kms-rule check' the output of 'terraform show -json' on it"
 NOT_YAML = "It is not YAML that CloudFormation reads"
 NESTED_ALIASES = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
 NESTED_MERGES = "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 9))
@@ -32,8 +37,15 @@ BROKEN: list[tuple[str | bytes, tuple[int, int], str]] = [
     ('{"Statement": ' + "9" * 5_000 + "}", (0, 0), "Its JSON cannot be read (Exceeds the limit"),
     ('{"Resources": {"A": {},\n "A": {}}}', (2, 2), 'Its JSON is ambiguous ("A" stands twice in one object): cor'),
     ('{"Resources": {"A": ' + '{"a":' * 5_000 + "1" + "}" * 5_002, (0, 0), "Its JSON is nested too deeply: correct i"),
+    # What might be YAML is told as JSON where it is no template in YAML either.
+    ("{Resources: [a", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),
+    ("{Resources: kms}", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),
+    ("{a: {Resources: {}}}", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),
+    ('{"Resources": {},}', (1, 17), "It is not JSON (Illegal trailing comma before end of object): correct it."),
     # YAML
     ("Resources:\n\tKey: {}", (2, 1), f"{NOT_YAML} (found character that cannot start any token): correct it."),
+    ("---\n  Resources:\n    Key: [a\n", (4, 1), f"{NOT_YAML} (did not find expected ',' or ']'): correct it."),
+    ("--- {'Resources': {", (2, 1), f"{NOT_YAML} (did not find expected node content): correct it."),
     ("Resources:\n  Key: [a, b\n", (3, 1), f"{NOT_YAML} (did not find expected ',' or ']'): correct it."),
     ("Resources: {}\nResources: {}", (2, 1), f"{NOT_YAML} (Duplicate found 'Resources' (line 2)): correct it."),
     ("Resources:\n  Key: *nobody", (2, 8), f"{NOT_YAML} (found undefined alias): correct it."),
@@ -52,9 +64,9 @@ BROKEN: list[tuple[str | bytes, tuple[int, int], str]] = [
     (f"a0: &a0 {{k: v}}\n{NESTED_MERGES}Resources: {{}}", (6, 63), "Its aliases make it larger than 250,000 values: "),
     ("Resources: {}\n#" + "x" * 1_100_000, (0, 0), "It is a template of 1,100,015 characters, and CloudFormation tak"),
     # No text
-    (b"", (0, 0), "It is empty: name a file with a key policy, a template or a plan in it."),
-    (" \r\n\t", (0, 0), "It is empty: name a file with a key policy, a template or a plan in it."),
-    (b"\xef\xbb\xbf", (0, 0), "It is empty: name a file with a key policy, a template or a plan in it."),
+    (b"", (0, 0), "It is empty: name another file."),
+    (" \r\n\t", (0, 0), "It is empty: name another file."),
+    (b"\xef\xbb\xbf", (0, 0), "It is empty: name another file."),
     (b'{"Statement": "\xe9"}', (0, 0), "It is not UTF-8 (byte 16): save it as UTF-8."),
     ('{"Statement": []}'.encode("utf-16"), (0, 0), "It is UTF-16 (byte 1): save it as UTF-8."),
     # None of the three kinds
@@ -63,9 +75,26 @@ BROKEN: list[tuple[str | bytes, tuple[int, int], str]] = [
     ("kms:*", (0, 0), NONE_OF_THESE),
     ('{"Resources": []}', (0, 0), NONE_OF_THESE),
     ("Resources: kms", (0, 0), NONE_OF_THESE),
-    ('{"Policy": "{}", "PolicyName": "default"}', (0, 0), NONE_OF_THESE),
+    ("Resource: {}", (0, 0), NONE_OF_THESE),
+    ("resources: {Resources: {Key: {Type: AWS::KMS::Key}}}", (0, 0), NONE_OF_THESE),
+    ('{"Policy": "Otter", "PolicyName": "default"}', (0, 0), NONE_OF_THESE),
+    ('{"Policy": {"Id": "Otter"}}', (0, 0), NONE_OF_THESE),
+    ('{"Policy": "{}", "RoleName": "Otter"}', (0, 0), NONE_OF_THESE),
     ('{"format_version": "1.2", "resource_changes": []}', (0, 0), NONE_OF_THESE),
     ('{"version": 4, "terraform_version": "1.11.4", "resources": []}', (0, 0), NONE_OF_THESE),
+    # What another option, or another way to write it, would have made one of them
+    ('{"version": 4, "terraform_version": "1.11.4", "lineage": "", "resources": []}', (0, 0), OWN_STATE),
+    (b"PK\x03\x04\x14\x00", (0, 0), ZIP),
+    (b"PK\x03\x04\xff", (0, 0), ZIP),
+    ('{"Policy": "{}", "PolicyName": "default"}', (0, 0), ANSWER),
+    ('{"Policy": " {\\"Statement\\": []}"}', (0, 0), ANSWER),
+    ("Statement:\n  - Action: kms:*", (0, 0), POLICY_AS_NO_JSON),
+    ('"Statement": []', (0, 0), POLICY_AS_NO_JSON),
+    ("%YAML 1.1\n---\n  # Otter\n  Version: 2012-10-17\n  Statement: []", (0, 0), POLICY_AS_NO_JSON),
+    ("--- {Version: 2012-10-17, Statement: []}", (0, 0), POLICY_AS_NO_JSON),
+    ('// Otter\n{"Statement": []}', (0, 0), POLICY_AS_NO_JSON),
+    ("Policy:\n  Statement: []", (0, 0), NONE_OF_THESE),
+    ("Policy: {Statement: []}", (0, 0), NONE_OF_THESE),
 ]
 
 
@@ -95,6 +124,16 @@ def test_a_file_that_may_not_be_read_or_is_none_is_told(tmp_path: Path, monkeypa
     }
 
 
+@pytest.mark.parametrize("content", [b"", b" \n"])
+def test_standard_input_with_nothing_in_it_points_at_the_command_before_the_pipe(
+    monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert reasons(checked("-")) == {
+        "-": "Standard input is empty: the command before the pipe may have failed, so look at its error."
+    }
+
+
 def test_an_endless_file_is_read_up_to_a_limit_only() -> None:
     assert reasons(checked("/dev/zero")) == {"zero": "It is larger than 64 MB: split it."}
 
@@ -116,7 +155,7 @@ def test_without_cfn_lint_a_template_in_yaml_names_what_to_install(
         write(tmp_path, "template.json", resources),
     )
     assert reasons(findings) == {
-        "template.yaml": "It is a CloudFormation template in YAML, which needs cfn-lint to be read: "
-        "pip install 'kms-rule[templates]'."
+        "template.yaml": "It seems to be a CloudFormation template in YAML, which needs cfn-lint to be read: pip "
+        "install cfn-lint."
     }
     assert scenarios(findings) == {"Key": SEPARATED}

@@ -68,6 +68,20 @@ Resources:
     assert "The user id <GetAtt AdminRole.RoleId>:* in statement 1 is known only at deployment" in shown
 
 
+def test_the_table_says_what_was_judged_with_and_whose_parameters_those_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write(tmp_path, "key.json", USERS_MAY_USE)
+    assert main(["check", source]) == ExitCode.COMPLIANT
+    by_example = capsys.readouterr().out
+    assert main(["check", source, "--parameter", "CMK_Whitelist=", "--parameter", "Admin_User_Id=AROABEAVER*"]) == 0
+    given = capsys.readouterr().out
+    others = "StrictSeparationOfDuties = false, ReportResourceAs = Alias, ReadKeysFrom = KMS"
+    assert by_example.startswith(f"Judged with CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, {others}\n")
+    assert given.startswith(f"Judged with Admin_User_Id = AROABEAVER*, {others}\n")
+    assert ("the example parameters" in by_example, "the example parameters" in given) == (True, False)
+
+
 def test_parameters_are_those_that_the_arguments_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resources = {
         "Key": {"Type": "AWS::KMS::Key"},

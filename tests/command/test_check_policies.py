@@ -144,15 +144,64 @@ def test_a_folder_is_searched_in_order_and_what_is_not_of_these_kinds_is_passed_
         ("key.json", '{"Statement": "kms"}'.encode("utf-16")),
         ("key.json", b'{"Statement": "kms \xe9"}'),
         ("template.yaml", "Resources:\n\tKey: {Type: AWS::KMS::Key}"),
+        ("template.yaml", "---\n  Resources:\n\tKey: {Type: AWS::KMS::Key}"),
+        ("template.yaml", "--- {Resources: {Key: {Type: AWS::KMS::Key}"),
+        ("key.json", {"Policy": json.dumps(EVERYTHING_OPEN), "PolicyName": "default"}),
+        ("state.json", {"version": 4, "terraform_version": "1.11.4", "lineage": "a", "resources": ["aws_kms_key"]}),
+        ("plan.json", b"PK\x03\x04aws_kms_key"),
     ],
 )
-def test_in_a_folder_what_is_broken_and_names_kms_is_not_lost(tmp_path: Path, name: str, content: Any) -> None:
+def test_in_a_folder_what_cannot_be_judged_and_names_kms_is_not_lost(tmp_path: Path, name: str, content: Any) -> None:
     write(tmp_path, "good.json", USERS_MAY_USE)
     write(tmp_path, name, content)
     findings = checked(str(tmp_path))
     assert scenarios(findings) == {"good.json": SEPARATED}
     assert [*reasons(findings)] == [name]
     assert findings.exit_code == ExitCode.INCOMPLETE
+
+
+SEEM_TO_DEFINE_A_KEY = {
+    "a Serverless Framework file": "resources:\n  Resources:\n    Key:\n      Type: AWS::KMS::Key\n",
+    "a part of a template": "Key:\n  Type: 'AWS::KMS::ReplicaKey'\n",
+    "a broken part": "Key: {Type: AWS::KMS::Key",
+    "a key policy in YAML": "Version: 2012-10-17\nStatement:\n- Effect: Allow\n  Action: KMS:*\n",
+    "one in flow style": "--- {Statement: [{Effect: Allow, Action: 'kms:*'}]}",
+    "one with an indented root": "---\n# Otter\n  'Statement':\n    Action: kms:*\n",
+    "a key policy below a comment": f"// Otter\n{json.dumps(EVERYTHING_OPEN)}",
+}
+
+
+@pytest.mark.parametrize("content", SEEM_TO_DEFINE_A_KEY.values(), ids=list(SEEM_TO_DEFINE_A_KEY))
+def test_in_a_folder_what_is_passed_over_though_it_seems_to_define_a_key_is_remarked_on(
+    tmp_path: Path, content: str
+) -> None:
+    write(tmp_path, "good.json", USERS_MAY_USE)
+    write(tmp_path, "other.yaml", content)
+    findings = checked(str(tmp_path))
+    assert findings.remarks == [
+        f"{tmp_path}/other.yaml: Passed over, though it seems to define a KMS key: it is no CloudFormation template, "
+        "and a key policy must be JSON."
+    ]
+    assert (scenarios(findings), findings.unjudged) == ({"good.json": SEPARATED}, [])
+    assert findings.exit_code == ExitCode.COMPLIANT
+
+
+DEFINE_NO_KEY: list[Any] = [
+    "Type: AWS::KMS::KeyGrant",
+    "Statement: [{Action: s3:*}]",
+    "Document: {Statement: [{Action: kms:*}]}",
+    "Document:\n  Statement:\n  - Action: kms:*\n",
+    "KeyPolicy: kms:* [\n  - x: {",
+    {"Document": {"Statement": "kms:*", "Type": "AWS::KMS::Key"}},
+]
+
+
+@pytest.mark.parametrize("content", DEFINE_NO_KEY, ids=str)
+def test_in_a_folder_nothing_is_said_of_what_does_not_seem_to_define_a_key(tmp_path: Path, content: Any) -> None:
+    write(tmp_path, "good.json", USERS_MAY_USE)
+    write(tmp_path, "other.yaml", content)
+    findings = checked(str(tmp_path))
+    assert (findings.remarks, findings.unjudged) == ([], [])
 
 
 def test_a_folder_without_any_key_says_so(tmp_path: Path) -> None:

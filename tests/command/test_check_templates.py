@@ -482,6 +482,17 @@ def test_a_template_without_keys_whose_transform_may_add_some_says_so(tmp_path: 
     ]
 
 
+def test_nested_stacks_are_not_followed_which_is_said_once_for_a_template(tmp_path: Path) -> None:
+    stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "./keys.yaml"}}
+    findings = judged(tmp_path, {"Key": key(KeyPolicy=USERS_MAY_USE), "A": stack, "B": stack})
+    assert findings.remarks == [f"{tmp_path}/template.json: Nested stacks are not followed: check their templates too."]
+    assert findings.exit_code == ExitCode.COMPLIANT
+    assert judged(tmp_path, {"Stack": stack}).remarks == [
+        *findings.remarks,
+        f"{tmp_path}/template.json: There is no KMS key in it.",
+    ]
+
+
 @pytest.mark.parametrize(
     "resource",
     [
@@ -513,6 +524,26 @@ def test_the_keys_of_a_loop_are_not_judged(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 # YAML, and positions
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+ROOTS_IN_YAML = {
+    "indented": "---\n  Resources:\n    Key: {Type: AWS::KMS::Key}\n",
+    "indented below a description": "  Description: a\n  Resources:\n    Key: {Type: AWS::KMS::Key}\n",
+    "in flow style": "--- {Resources: {Key: {Type: AWS::KMS::Key}}}",
+    "in flow style after a comma": '--- {Description: a,"Resources": {Key: {Type: AWS::KMS::Key}}}',
+    "in flow style that begins as JSON": "{Resources: {Key: {Type: AWS::KMS::Key}}}",
+    "the same below a blank line": "\n {\n  Description: a,\n  'Resources': {Key: {Type: AWS::KMS::Key}}}",
+    "with a name that is asked for": "? Resources\n: Key: {Type: AWS::KMS::Key}\n",
+    "JSON below a comment": '# Otter\n{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}',
+}
+
+
+@pytest.mark.parametrize("text", ROOTS_IN_YAML.values(), ids=list(ROOTS_IN_YAML))
+def test_a_template_is_recognised_however_its_root_is_written(tmp_path: Path, text: str) -> None:
+    name = write(tmp_path, "template.yaml", text)
+    assert scenarios(checked(name)) == {"Key": OPEN}
+    findings = checked(str(tmp_path))
+    assert (scenarios(findings), findings.remarks) == ({"Key": OPEN}, [])
 
 
 def test_the_short_forms_of_yaml_are_read_and_findings_point_at_the_statement(tmp_path: Path) -> None:

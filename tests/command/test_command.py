@@ -4,13 +4,17 @@ import os
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from kms_rule.__main__ import FORMATS, main
+from tests.command.checking import EVERYTHING_OPEN, write
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("scan", "check", "explain", "report", "demo", "package")
-HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS")
+HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS", "kms_rule.version")
 
 
 def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -40,13 +44,20 @@ def test_help_loads_nothing_heavy(command: str) -> None:
     assert kms_rule(*filter(None, [command]), "--help", before=watch).stdout.splitlines()[-1] == "[]"
 
 
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ended = kms_rule("--version")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"kms-rule {project['version']}\n", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "missing", "sentence"),
     [
         (
             ["demo"],
             "moto",
-            "kms-rule: The demonstration needs moto.backends, which is not installed: pip install 'kms-rule[demo]'.\n",
+            "kms-rule: The demonstration needs moto.backends, which is not installed: in this project's folder, "
+            "pip install '.[demo]'.\n",
         ),
     ],
 )
@@ -91,3 +102,122 @@ def test_a_parameter_given_beside_the_file_replaces_the_one_in_it() -> None:
     ended = kms_rule("explain", policy, "--alias", "alias/mine", "--parameter", "CMK_Whitelist=mine*")
     assert ended.returncode == 0
     assert "alias/mine matches mine*" in ended.stdout
+
+
+# --- where standard output cannot be written -------------------------------------------------------------------------
+
+PRINTING_FINDINGS = (
+    *(["check", "key.json", "--format", format_name] for format_name in FORMATS),
+    ["explain", "key.json"],
+    ["explain", "key.json", "--format", "json"],
+)
+PRINTING_MORE = (["package"], ["demo"], ["--help"], ["check", "--help"], ["--version"])
+NO_ROOM = "cannot be written (No space left on device): make room there, or"
+
+
+def redirected(
+    folder: Path, arguments: list[str], redirection: str, unbuffered: str = "", standard_output: int = subprocess.PIPE
+) -> tuple[int, str, str]:
+    """The exit code of the command in this folder, and what it wrote to standard output and error."""
+    write(folder, "key.json", EVERYTHING_OPEN)
+    ended = subprocess.run(  # noqa: S603 - runs this interpreter
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "kms_rule", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+        stdout=standard_output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return ended.returncode, ended.stdout or "", ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "unbuffered", "reason"),
+    [("> /dev/full", "", NO_ROOM), ("> /dev/full", "1", NO_ROOM), (">&-", "", "is closed:")],
+)
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        *((arguments, "give --output FILE") for arguments in PRINTING_FINDINGS),
+        *((arguments, "direct it elsewhere") for arguments in PRINTING_MORE),
+    ],
+)
+def test_where_standard_output_cannot_be_written_one_sentence_says_so(
+    tmp_path: Path, arguments: list[str], advice: str, redirection: str, unbuffered: str, reason: str
+) -> None:
+    sentence = f"kms-rule: Standard output {reason} {advice}.\n"
+    assert redirected(tmp_path, arguments, redirection, unbuffered) == (2, "", sentence)
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full 2>&1", ">&- 2>&-", "> /dev/full 2>&-"])
+@pytest.mark.parametrize("arguments", [PRINTING_FINDINGS[0], ["--help"]])
+def test_where_nothing_can_be_said_the_exit_code_is_still_right(
+    tmp_path: Path, arguments: list[str], redirection: str
+) -> None:
+    assert redirected(tmp_path, arguments, redirection) == (2, "", "")
+
+
+def test_a_sentence_for_a_closed_standard_error_is_not_among_the_findings(tmp_path: Path) -> None:
+    assert redirected(tmp_path, ["check", "key.json", "--parameter", "Admin"], "2>&-") == (2, "", "")
+
+
+@pytest.mark.parametrize("arguments", PRINTING_FINDINGS)
+def test_who_writes_to_a_file_needs_no_standard_output(tmp_path: Path, arguments: list[str]) -> None:
+    assert redirected(tmp_path, [*arguments, "--output", "out"], ">&-") == (1, "", "")
+    assert redirected(tmp_path, [*arguments, "--output", "again"], "") == (1, "", "")
+    if "html" not in arguments:  # which says at what time it was made
+        assert (tmp_path / "out").read_bytes() == (tmp_path / "again").read_bytes()
+    assert (tmp_path / "out").stat().st_size == (tmp_path / "again").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [("> /dev/full", "cannot be written (No space left on device)"), (">&-", "is closed")],
+)
+@pytest.mark.parametrize(
+    ("arguments", "lost"),
+    [(["check", "key.json"], "the findings are"), (["explain", "key.json"], "the explanation is")],
+)
+def test_where_neither_the_file_nor_standard_output_can_be_written_one_sentence_names_both(
+    tmp_path: Path, arguments: list[str], lost: str, redirection: str, reason: str
+) -> None:
+    sentence = (
+        f"kms-rule: . cannot be written (Is a directory), and standard output {reason}, so {lost} lost: give a file in "
+        "a folder that exists and that you may write to.\n"
+    )
+    assert redirected(tmp_path, [*arguments, "--output", "."], redirection) == (2, "", sentence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "broken"),
+    [
+        (["check", "--format", "table"], "kms_rule.formats.table.print_to"),
+        (["check", "--format", "json"], "kms_rule.formats.programs.render"),
+        (["check", "--format", "sarif"], "kms_rule.formats.sarif.render"),
+        (["check", "--format", "html"], "kms_rule.formats.html.render"),
+        (["explain", "--format", "table"], "kms_rule.explain.print_to"),
+        (["explain", "--format", "json"], "kms_rule.explain.as_json"),
+    ],
+)
+def test_another_failure_is_not_called_one_of_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], broken: str
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(broken, fail)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        main([*arguments, write(tmp_path, "key.json", EVERYTHING_OPEN)])
+    assert caught.traceback[-1].name == "fail"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["package"], ["explain", "key.json"]])
+def test_a_reader_who_is_gone_ends_every_command_quietly(tmp_path: Path, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert redirected(tmp_path, arguments, "", standard_output=writing) == (2, "", "")
+    finally:
+        os.close(writing)

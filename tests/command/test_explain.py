@@ -118,6 +118,15 @@ def test_standard_input_is_explained(monkeypatch: pytest.MonkeyPatch, capsys: py
     }
 
 
+def test_standard_input_with_nothing_in_it_points_at_the_command_before_the_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert main(["explain", "-"]) == 2
+    sentence = "Standard input is empty: the command before the pipe may have failed, so look at its error."
+    assert capsys.readouterr() == ("", f"kms-rule: -: {sentence}\n")
+
+
 def test_a_file_is_written_in_the_format_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = written(tmp_path, OPEN)
     output = tmp_path / "explanation"
@@ -151,12 +160,34 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
         '{"Statement": [\n  {"Effect": "Allow" 7}\n]}',
         ":2:22: It is not JSON (Expecting ',' delimiter): correct it.",
     ),
-    "no JSON at all": ("Statement: []", ":1:1: It is not JSON (Expecting value): correct it."),
+    "no JSON at all": ("kms:*", ":1:1: It is not JSON (Expecting value): correct it."),
+    "a policy in YAML": (
+        "Statement: []",
+        ": It seems to be a key policy, which must be JSON: write it as JSON, without comments.",
+    ),
     "JSON that is nested too deeply": ("[" * 100_000, ": Its JSON is nested too deeply: correct it."),
-    "nothing": (" \n", ": It is empty: name a file with a key policy, a template or a plan in it."),
+    "nothing": (" \n", ": It is empty: name another file."),
     "another encoding": (b"\xff\xfe{\x00", ": It is UTF-16 (byte 1): save it as UTF-8."),
     "a list": ("[]", ": It is no key policy, which is a JSON object with a Statement: name another file."),
     "a template": ('{"Resources": {}}', ": It is a template or a plan, no key policy: use 'kms-rule check' for it."),
+    "a template in YAML": (
+        "Resources: {Key: {Type: AWS::KMS::Key}}",
+        ": It is a template or a plan, no key policy: use 'kms-rule check' for it.",
+    ),
+    "another object": ("{}", ": It is no key policy, which is a JSON object with a Statement: name another file."),
+    "the answer of AWS KMS": (
+        '{"Policy": "{}", "PolicyName": "default"}',
+        ": It holds a policy as text, as 'aws kms get-key-policy' answers: add --query Policy --output text to it.",
+    ),
+    "Terraform's own state": (
+        '{"version": 4, "terraform_version": "1.11.4", "lineage": "a"}',
+        ": It is Terraform's own state: give 'kms-rule check' the output of 'terraform show -json' on it.",
+    ),
+    "Terraform's own plan": (
+        b"PK\x03\x04",
+        ": It is a zip file, as Terraform's own plan is: give 'kms-rule check' the output of 'terraform show -json' on "
+        "it, or unpack it.",
+    ),
     "a plan": ('{"format_version": "1"}', ": It is a template or a plan, no key policy: use 'kms-rule check' for it."),
 }
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_command_is_installed(installed: Path) -> None:
     ended = run(installed / "bin" / "kms-rule", "--help", folder=installed)
-    assert ended.stdout.startswith("usage: kms-rule [-h] COMMAND ...")
+    assert ended.stdout.startswith("usage: kms-rule [-h] [--version] COMMAND ...")
+
+
+def test_the_installed_command_knows_its_version(installed: Path) -> None:
+    ended = run(installed / "bin" / "kms-rule", "--version", folder=installed)
+    described = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert (ended.returncode, ended.stdout) == (0, f"kms-rule {described['project']['version']}\n")
 
 
 def test_the_rule_s_folder_is_installed_and_nothing_else_with_it(installed: Path) -> None:
