@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ from functools import cached_property, partial
 from http import HTTPStatus
 from itertools import batched
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import boto3
 from botocore.config import Config
@@ -105,6 +105,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     READ_FROM: ("KMS", "Config"),
 }
 ROLE_NAME = re.compile(r"(([\w+=,.@-]+/)*[\w+=,.@-]+)?", re.ASCII)
+COLONS_BEFORE_A_RESOURCE = 5
 ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]+):")
 ROLE_ARN = re.compile(r"arn:[\w-]+:iam::[0-9]+:role/[!-~]+", re.ASCII)
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -203,15 +204,16 @@ class Subject:
     """What an event asks to be judged, or says is gone.
 
     `every_key` for all keys of the account and Region, otherwise the ids `key_ids`; `gone` are the ids, of a key or
-    of an alias by its name, that no longer exist for the rule; `deleted` are those aliases among them that no longer
-    exist at all.
+    of an alias by its name, that no longer exist for the rule. `alias` is the alias that the event is about, and
+    `target` the id of the one key that it points to; that is blank where the alias no longer exists at all.
     """
 
     ordering_timestamp: str
     every_key: bool = False
     key_ids: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
+    alias: str = ""
+    target: str = ""
 
     @property
     def time(self) -> datetime:
@@ -249,7 +251,9 @@ class Request:
                 f"The event's evaluationMode is {quoted(mode)}: this rule judges keys that exist, so deploy it with "
                 f"the evaluation mode DETECTIVE only."
             )
-        parameters = RuleParameters.parse(_object_in_text(content, "ruleParameters"))
+        # AWS Config leaves them out where the rule has none.
+        given = content if content.get("ruleParameters") is not None else {"ruleParameters": "{}"}
+        parameters = RuleParameters.parse(_object_in_text(given, "ruleParameters"))
         left_scope = content.get("eventLeftScope") is True
         subject = _subject(_object_in_text(content, "invokingEvent"), left_scope=left_scope)
         return cls(
@@ -331,16 +335,20 @@ def _subject_of_key(change: Change) -> Subject:
 
 def _subject_of_alias(change: Change) -> Subject:
     name = _alias_name(change.item)
-    targets = [_target_key_id(change.item.get("configuration")), *_former_target_key_ids(change.difference)]
-    key_ids = tuple(dict.fromkeys(target for target in targets if target))
-    if change.gone:
-        return Subject(change.timestamp, key_ids=key_ids, gone=(name,), deleted=(name,) if change.deleted else ())
-    if not key_ids and not name.startswith(AWS_ALIAS_PREFIX):
+    target = _target_key_id(change.item.get("configuration"))
+    key_ids = tuple(dict.fromkeys(filter(None, (target, *_former_target_key_ids(change.difference)))))
+    if not (key_ids or change.gone or name.startswith(AWS_ALIAS_PREFIX)):
         raise RuleError(
             f"The configuration item of {quoted(name)} does not say which key the alias points to: wait for the next "
             f"scheduled evaluation, or re-evaluate the rule."
         )
-    return Subject(change.timestamp, key_ids=key_ids)
+    return Subject(
+        change.timestamp,
+        key_ids=key_ids,
+        gone=(name,) if change.gone else (),
+        alias=name,
+        target="" if change.deleted else target,
+    )
 
 
 SUBJECT_OF_CHANGE: Mapping[str, Callable[[Change], Subject]] = {
@@ -352,7 +360,8 @@ SUBJECT_OF_CHANGE: Mapping[str, Callable[[Change], Subject]] = {
 def _alias_name(item: Mapping[str, Any]) -> str:
     configuration = item.get("configuration")
     configured = _either_case(configuration, "AliasName") if isinstance(configuration, Mapping) else None
-    _, _, name_in_arn = str(item.get("ARN")).rpartition(":")
+    # Colons are allowed in an alias, too.
+    *_, name_in_arn = str(item.get("ARN")).split(":", COLONS_BEFORE_A_RESOURCE)
     for candidate in (configured, item.get("resourceName"), item.get("resourceId"), name_in_arn):
         if isinstance(candidate, str) and candidate.startswith(ALIAS_PREFIX):
             return candidate
@@ -878,8 +887,9 @@ TIMES_ASKED = 3
 SESSION_SECONDS = 900  # the longest that Lambda lets a function run, and the shortest session that STS gives
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 NOT_FOUND = "NotFoundException"
-# Answers that were cut off or garbled on their way. Their texts repeat the answer, and STS answers with credentials.
-UNREADABLE = (ResponseParserError, UnicodeDecodeError)
+# Raised over answers that were cut off or garbled on their way, or are none of AWS's, whose form botocore's parsers and
+# what picks members take for granted. Their texts repeat the answer, and STS answers with credentials.
+UNREADABLE = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
 FAILURES = (ClientError, BotoCoreError, *UNREADABLE)
 # Longer than any name in what AWS says, and shorter than the tokens that it may repeat.
 TOKEN = re.compile(r"[A-Za-z0-9+/=_%-]{150,}")
@@ -953,8 +963,6 @@ class Account:
         self._kms = kms
         self._config = config
         self._role = role
-        for client in (kms, config):
-            client.meta.events.register("before-parse", _hold_an_object)
 
     @classmethod
     def open(cls, request: Request, function_account: str | None, threads: int = 1) -> Account:
@@ -966,7 +974,7 @@ class Account:
         """
         elsewhere = function_account is not None and request.account_id not in ("", function_account)
         if not elsewhere and not request.parameters.execution_role_name:
-            return cls._with_credentials("the function's own role", threads)
+            return cls._with_credentials("the function's own role", threads, {})
         role_arn = request.role_to_assume
         if request.account_id not in ("", _account_in(role_arn)):
             raise RuleError(
@@ -975,10 +983,22 @@ class Account:
             )
         return cls._with_credentials(f"the role {role_arn}", threads, _assume_role(role_arn))
 
+    def end_with(self, progress: Progress) -> None:
+        """Send no further request once the handler has ended without the evaluation whose progress this is.
+
+        Whatever was about to be sent, be it another attempt at a call that hung, raises `AbandonedError` instead.
+        """
+
+        def refuse(**_request: object) -> None:
+            if progress.abandoned:
+                raise AbandonedError
+
+        for client in (self._kms, self._config):
+            client.meta.events.register("before-send", refuse)
+
     @classmethod
-    def _with_credentials(cls, role: str, threads: int, credentials: CredentialsTypeDef | None = None) -> Account:
+    def _with_credentials(cls, role: str, threads: int, session: Session) -> Account:
         settings = client_config(threads)
-        session: Session = _session(credentials) if credentials else {}
         with _explained("creating the clients of KMS and AWS Config", role):
             return cls(
                 boto3.client("kms", config=settings, **session),
@@ -994,18 +1014,19 @@ class Account:
         with _explained("kms:ListKeys", self._role):
             pages = self._kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": KEYS_A_PAGE})
             for page in pages:
-                yield from (key["KeyId"] for key in _member(page, "Keys"))
+                yield from (key["KeyId"] for key in _listed(page, "Keys"))
 
     def aliases(self) -> dict[str, tuple[str, ...]]:
         """Return the alias names of every key that has any, by key id. Raises `RuleError` if they cannot be listed."""
-        found: dict[str, tuple[str, ...]] = {}
+        targets: dict[str, str] = {}
         with _explained("kms:ListAliases", self._role):
             pages = self._kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": ALIASES_A_PAGE})
             for page in pages:
-                for alias in _member(page, "Aliases"):
-                    names = found.get(alias.get("TargetKeyId", ""), ())
-                    if "TargetKeyId" in alias and alias["AliasName"] not in names:
-                        found[alias["TargetKeyId"]] = (*names, alias["AliasName"])
+                # An alias that moves meanwhile may be listed twice; what comes later is newer.
+                targets |= {alias["AliasName"]: alias.get("TargetKeyId", "") for alias in _listed(page, "Aliases")}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, key_id in targets.items():
+            found[key_id] = (*found.get(key_id, ()), name)
         return found
 
     def aliases_of(self, key_id: str) -> tuple[str, ...] | None:
@@ -1021,7 +1042,7 @@ class Account:
                 if _code(error) == NOT_FOUND:
                     return None
                 raise
-            return tuple(dict.fromkeys(alias["AliasName"] for page in pages for alias in _member(page, "Aliases")))
+            return tuple(dict.fromkeys(alias["AliasName"] for page in pages for alias in _listed(page, "Aliases")))
 
     def read(self, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
         """Read what the verdict on one key depends on, with one call or two, or none for a key of AWS's.
@@ -1042,13 +1063,13 @@ class Account:
         """Say whether AWS Config's recorder is recording. Raises `RuleError` where AWS Config does not say."""
         with _explained("config:DescribeConfigurationRecorderStatus", self._role):
             recorders = _member(self._config.describe_configuration_recorder_status(), "ConfigurationRecordersStatus")
-        return any(recorder.get("recording") for recorder in recorders)
+            return any(recorder.get("recording") for recorder in recorders)
 
     def recorded(self, key_ids: Sequence[str], aliases: Aliases) -> dict[str, Key]:
         """Return those of at most 100 keys whose state, manager and policy AWS Config has recorded, by id.
 
-        Keys that throttling or an internal error of AWS Config keeps back are left out. Raises `RuleError` where AWS
-        Config refuses to be read.
+        Keys that throttling, an internal error of AWS Config or the way to it keeps back are left out. Raises
+        `RuleError` where AWS Config refuses to be read.
         """
         found: dict[str, Key] = {}
         with _explained("config:BatchGetResourceConfig", self._role):
@@ -1056,8 +1077,8 @@ class Account:
                 for item in self._items(key_ids):
                     key = recorded_key(item, aliases)
                     found |= {key.id: key} if key else {}
-            except ClientError as error:
-                if not _passes(error):
+            except FAILURES as error:
+                if isinstance(error, ClientError) and not _passes(error):
                     raise
                 LOGGER.warning("Items of AWS Config could not be read, so KMS is asked: %s", reason_of(error))
         return found
@@ -1075,16 +1096,18 @@ class Account:
 
     def _described(self, key: Key) -> Key:
         try:
-            metadata = _member(self._kms.describe_key(KeyId=key.id), "KeyMetadata")
+            metadata = _member(self._kms.describe_key(KeyId=key.id), "KeyMetadata", Mapping)
         except ClientError as error:
             return _without(DESCRIBE_KEY, key, error)
-        return replace(key, manager=metadata.get("KeyManager", CUSTOMER), state=metadata.get("KeyState", ENABLED))
+        described = {"KeyManager": CUSTOMER, "KeyState": ENABLED, **metadata}
+        return replace(key, manager=_member(described, "KeyManager", str), state=_member(described, "KeyState", str))
 
     def _with_policy(self, key: Key) -> Key:
         try:
-            return replace(key, policy=_member(self._kms.get_key_policy(KeyId=key.id, PolicyName="default"), "Policy"))
+            response = self._kms.get_key_policy(KeyId=key.id, PolicyName="default")
         except ClientError as error:
             return _without(GET_KEY_POLICY, key, error)
+        return replace(key, policy=_member(response, "Policy", str))
 
     def put_evaluations(
         self, evaluations: Sequence[EvaluationTypeDef], request: Request
@@ -1102,17 +1125,17 @@ class Account:
                     ResultToken=request.result_token,
                     TestMode=request.test_mode,
                 )
-                failed = _failed_evaluations(response)
+                failed = set(map(_resource, _failed_evaluations(response)))
             except FAILURES as error:
                 if isinstance(error, ClientError) and _code(error) in DENIED | ADVICE.keys():
                     raise
                 return set(map(_resource, evaluations)), reason_of(error)
-        return set(map(_resource, failed)), "AWS Config returned them as failed"
+        return failed, "AWS Config returned them as failed"
 
-    def held_results(self, rule_name: str) -> Iterator[tuple[str, str]]:
+    def held_results(self, rule_name: str, until: datetime) -> Iterator[tuple[str, str]]:
         """Yield the resource type and id of each result, compliant or not, that AWS Config holds for the rule.
 
-        Raises `RuleError` where they cannot be listed.
+        Those that events after `until` brought are left out. Raises `RuleError` where they cannot be listed.
         """
         with _explained("config:GetComplianceDetailsByConfigRule", self._role):
             pages = self._config.get_paginator("get_compliance_details_by_config_rule").paginate(
@@ -1122,8 +1145,10 @@ class Account:
             )
             for page in pages:
                 for result in _member(page, "EvaluationResults"):
-                    qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]
-                    if qualifier.get("EvaluationMode") != "PROACTIVE":
+                    identifier = result["EvaluationResultIdentifier"]
+                    qualifier = identifier["EvaluationResultQualifier"]
+                    newer = identifier.get("OrderingTimestamp", until) > until
+                    if not newer and qualifier.get("EvaluationMode") != "PROACTIVE":
                         yield qualifier["ResourceType"], qualifier["ResourceId"]
 
 
@@ -1183,16 +1208,15 @@ def _session(credentials: CredentialsTypeDef) -> Session:
     }
 
 
-def _assume_role(role_arn: str) -> CredentialsTypeDef:
+def _assume_role(role_arn: str) -> Session:
     with _explained(f"creating the client of STS for {role_arn}", "the function's own role"):
         sts = boto3.client("sts", config=client_config(1))
     try:
         response = sts.assume_role(
             RoleArn=role_arn, RoleSessionName="AWSConfigRuleKMS", DurationSeconds=SESSION_SECONDS
         )
-        return cast("CredentialsTypeDef", _member(response, "Credentials"))
-    # Of an answer that is none of AWS's, botocore's parser may miss its first element.
-    except (*FAILURES, LookupError) as error:
+        return _session(_member(response, "Credentials"))
+    except FAILURES as error:
         raise RuleError(
             f"The role {role_arn} cannot be assumed: its trust policy must allow sts:AssumeRole to the function's "
             f"role, whose own policy must allow it too; the recorder's service-linked role never can be, so name "
@@ -1200,21 +1224,14 @@ def _assume_role(role_arn: str) -> CredentialsTypeDef:
         ) from None
 
 
+class AbandonedError(Exception):
+    """Raised in the threads of an evaluation that the handler has ended without; no person is told a second time."""
+
+
 class OtherAnswerError(BotoCoreError):
     """Raised when an answer is none of AWS's."""
 
     fmt = "AWS answered without {member}: look for a proxy between the function and AWS"
-
-
-def _hold_an_object(response_dict: dict[str, Any], **_: object) -> None:
-    """Put an empty object in the place of an answer that is JSON, but no object, before botocore's parser fails on it.
-
-    AWS never answers so; the empty object lacks what `_member` looks for, and an error's status still counts.
-    """
-    body = response_dict["body"]
-    with suppress(ValueError):
-        if not body.startswith(b"{") and not isinstance(json.loads(body), dict):
-            response_dict["body"] = b"{}"
 
 
 def _without(permission: str, key: Key, error: ClientError) -> Key:
@@ -1224,12 +1241,20 @@ def _without(permission: str, key: Key, error: ClientError) -> Key:
     return replace(key, denied=(*key.denied, permission))
 
 
-def _member(response: Mapping[str, Any] | object, name: str) -> Any:
+def _member(response: Mapping[str, Any] | object, name: str, kind: type = object) -> Any:
     """Return a member that the service's model promises; raises `OtherAnswerError` where something else answered."""
     content = response if isinstance(response, Mapping) else {}
-    if name not in content:
+    if name not in content or not isinstance(content[name], kind):
         raise OtherAnswerError(member=name)
     return content[name]
+
+
+def _listed(page: Mapping[str, Any] | object, name: str) -> Sequence[Any]:
+    """Return what a page of KMS lists; raises `OtherAnswerError` where that is missing, or the way to the next page."""
+    items: Sequence[Any] = _member(page, name, list)
+    if isinstance(page, Mapping) and page.get("Truncated"):
+        _member(page, "NextMarker")
+    return items
 
 
 def _failed_evaluations(response: Mapping[str, Any] | object) -> Sequence[EvaluationTypeDef]:
@@ -1251,7 +1276,8 @@ def _code(error: ClientError) -> str:
 
 def _passes(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return _code(error) in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    throttled = _code(error) in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS
+    return throttled or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def reason_of(error: Exception) -> str:
@@ -1356,6 +1382,11 @@ class Progress:
         """Say whether every key is judged and every evaluation taken."""
         return not (self.unread or self.lost or self.waiting)
 
+    def log_waiting(self) -> None:
+        """Log every key that has not had its turn: an error names only the first of many."""
+        for some in batched(self.waiting, MOST_NAMES_IN_ERROR):
+            LOGGER.error("No answer for these keys, which were not begun: %s", _listing(some))
+
     def __str__(self) -> str:
         """Say how many keys are judged, and name the others and what was lost."""
         waiting = self.waiting
@@ -1389,6 +1420,8 @@ class Report:
             LOGGER.info("%s", item["Annotation"])
             self.reported.add(_resource(item))
             self._batch.append(item)
+            # Lost until an answer says otherwise, so that it is named whatever happens meanwhile.
+            self._progress.lost.append(item["ComplianceResourceId"])
             if len(self.first) < MOST_EVALUATIONS_RETURNED:
                 self.first.append(item)
             if len(self._batch) == LARGEST_BATCH:
@@ -1397,16 +1430,12 @@ class Report:
     def send(self) -> None:
         """Send what is left, and once more what AWS Config did not take; what it refuses twice is lost.
 
-        Raises `RuleError` where no further evaluation would be taken either, or the handler has ended.
+        Raises `RuleError` where no further evaluation would be taken either.
         """
-        if self._progress.abandoned:
-            raise RuleError("The time was up before this was reported.")
         batch, self._batch = self._batch, []
         if not batch:
             return
-        # Lost until the answer says otherwise, so that the batch is named whatever happens meanwhile.
-        before = len(self._progress.lost)
-        self._progress.lost += [item["ComplianceResourceId"] for item in batch]
+        before = len(self._progress.lost) - len(batch)
         refused, reason = self._account.put_evaluations(batch, self._request)
         if refused:
             again = [item for item in batch if _resource(item) in refused]
@@ -1454,10 +1483,17 @@ class Run:
                 self._take_back(report)
                 self._raise_if_incomplete()
         except RuleError as error:
+            self._leave_to_the_next_run()
             if self.progress.keys and not isinstance(error, IncompleteError):
                 error.args = (f"{error} {self.progress}.",)
             raise
         return report.first
+
+    def _leave_to_the_next_run(self) -> None:
+        waiting = self.progress.waiting
+        if waiting and not self.progress.abandoned:
+            NEXT_KEYS[self._rule] = waiting[0]
+            self.progress.log_waiting()
 
     def readings(self) -> Iterator[Reading]:
         """Yield what was read of each key that the request asks for, in no order; fewer where the time runs low."""
@@ -1482,14 +1518,20 @@ class Run:
         )
         try:
             for reading in self.readings():
-                if isinstance(reading, UnreadKey):
-                    LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
-                    self.progress.unread.append(reading)
-                    continue
-                if isinstance(reading, Key):
-                    report.add(evaluations_of(reading, self.request))
-                self.progress.judged.add(reading.id)
+                self._answer(reading, report)
         finally:
+            report.send()
+
+    def _answer(self, reading: Reading, report: Report) -> None:
+        if isinstance(reading, UnreadKey):
+            LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
+            self.progress.unread.append(reading)
+            return
+        if isinstance(reading, Key):
+            report.add(evaluations_of(reading, self.request))
+        self.progress.judged.add(reading.id)
+        if not self.request.subject.every_key:
+            # A change may be about two keys, and the second may take all the time that is left.
             report.send()
 
     def _read_from_kms(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Key | VanishedKey | UnreadKey]:
@@ -1513,14 +1555,9 @@ class Run:
         yield from self._read_from_kms(unrecorded, aliases)
 
     def _raise_if_incomplete(self) -> None:
-        waiting = self.progress.waiting
-        if waiting:
-            NEXT_KEYS[self._rule] = waiting[0]
-            for some in batched(waiting, MOST_NAMES_IN_ERROR):
-                LOGGER.error("The time ran low before these keys were begun: %s", _listing(some))
         if self.progress.is_complete:
             return
-        advice = f" The time ran low. {MORE_TIME_ADVICE}." if waiting else ""
+        advice = f" The time ran low. {MORE_TIME_ADVICE}." if self.progress.waiting else ""
         raise IncompleteError(
             f"The evaluation is incomplete: {self.progress}.{advice} All other keys are reported; Lambda runs the same "
             f"event again, or re-evaluate the rule once the cause is gone."
@@ -1528,7 +1565,9 @@ class Run:
 
     def _take_back(self, report: Report) -> None:
         # The list is read to its end first: taking results back meanwhile could move what its next page holds.
-        held = self._in_time(self.account.held_results(self.request.rule_name))
+        # Results of later events may be of keys that were made after this run had listed them.
+        subject = self.request.subject
+        held = self._in_time(self.account.held_results(self.request.rule_name, subject.time))
         stale = [resource for resource in held if resource not in report.reported]
         report.add(
             not_applicable(resource_type, resource_id, TAKEN_BACK_SENTENCE, self.request)
@@ -1563,13 +1602,25 @@ def in_turn(key_ids: Sequence[str], first: str) -> list[str]:
 def changed_keys(request: Request, account: Account) -> Iterator[Reading]:
     """Yield what was read, live from KMS, of each key that a change asks for."""
     for key_id in request.subject.key_ids:
-        names = account.aliases_of(key_id)
-        if names is None:
-            yield VanishedKey(key_id)
-        else:
-            # KMS may still list an alias that was deleted a moment ago, and a whitelisted one would count.
-            left = tuple(name for name in names if name not in request.subject.deleted)
-            yield account.read(key_id, left, request.parameters)
+        try:
+            names = account.aliases_of(key_id)
+        except RuleError as error:
+            yield UnreadKey(key_id, str(error).removesuffix("."))
+            continue
+        yield (
+            VanishedKey(key_id)
+            if names is None
+            else account.read(key_id, _left(names, key_id, request.subject), request.parameters)
+        )
+
+
+def _left(names: Iterable[str], key_id: str, subject: Subject) -> tuple[str, ...]:
+    """Return the alias names that a key has left after a change.
+
+    KMS may still list an alias that was deleted or moved to another key a moment ago, and a whitelisted one would
+    count.
+    """
+    return tuple(name for name in names if name != subject.alias or key_id == subject.target)
 
 
 def recording(account: Account) -> bool:
@@ -1750,6 +1801,7 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     if evaluations.done():
         return evaluations.result()
     progress.abandoned = True
+    progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
     raise error
@@ -1761,6 +1813,7 @@ def _evaluate(event: object, context: object, time_left: TimeLeft, progress: Pro
             request = Request.from_event(event)
             threads = reader_threads()
             account = Account.open(request, function_account(context), threads)
+            account.end_with(progress)
             readers = ThreadPoolExecutor(threads, "reader")
             ending.callback(_dismiss, readers, time_left)
             return Run(request, account, readers, time_left, progress).evaluate()

@@ -108,8 +108,7 @@ def explained(problem: str) -> Iterator[None]:
     """Turn a failure of AWS into a `CommandError` that begins with `problem`."""
     try:
         yield
-    # Of an answer that is none of AWS's, botocore's parser may miss its first element.
-    except (*FAILURES, LookupError) as error:
+    except FAILURES as error:
         raise CommandError(f"{problem}: {advice_on(reason_of(error))}.") from None
 
 

@@ -326,7 +326,7 @@ EVERY_RECORDED_KEY: Calls = {
     "config:GetComplianceDetailsByConfigRule": 1,
 }
 ONE_KEY: Calls = {"kms:ListAliases": 1, "kms:DescribeKey": 1, "kms:GetKeyPolicy": 1, "config:PutEvaluations": 1}
-TWO_KEYS: Calls = {"kms:ListAliases": 2, "kms:DescribeKey": 2, "kms:GetKeyPolicy": 2, "config:PutEvaluations": 1}
+TWO_KEYS: Calls = {"kms:ListAliases": 2, "kms:DescribeKey": 2, "kms:GetKeyPolicy": 2, "config:PutEvaluations": 2}
 METADATA_OF_ONE_KEY: Calls = {"kms:ListAliases": 1, "kms:DescribeKey": 1, "config:PutEvaluations": 1}
 ALIASES_OF_ONE_KEY: Calls = {"kms:ListAliases": 1, "config:PutEvaluations": 1}
 REPORT_ALONE: Calls = {"config:PutEvaluations": 1}

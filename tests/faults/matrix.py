@@ -130,9 +130,9 @@ OUTCOMES: Mapping[str, Mapping[str, Outcome]] = {
     ),
     BATCH_GET: _outcomes(
         # What AWS Config cannot tell at the moment is read from KMS.
-        (Outcome.COMPLETE, (*FAILS_AND_PASSES, THROTTLED, INTERNAL_ERROR, CUT_SHORT, *FOREIGN)),
+        (Outcome.COMPLETE, (*FAILS_AND_PASSES, *ALL_ATTEMPTS_FAIL, CUT_SHORT, *FOREIGN)),
         (Outcome.KEY_LEFT_OUT, (DELETED,)),
-        (Outcome.NAMES_OPERATION, (DROPPED, HANGS, DENIED, EXPIRED)),
+        (Outcome.NAMES_OPERATION, (DENIED, EXPIRED)),
     ),
     PUT_EVALUATIONS: _outcomes(
         (Outcome.COMPLETE, (*FAILS_AND_PASSES, FAILED_ONCE, DELETED)),

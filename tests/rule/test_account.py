@@ -154,6 +154,64 @@ def test_a_deleted_alias_no_longer_whitelists_its_key_even_if_kms_still_lists_it
     lambda_handler(rule_event(change_notification(item)), {})
 
 
+MOVED = rule_event(
+    change_notification(
+        alias_item("alias/Otter", "key-1", TIME),
+        {"changedProperties": {"Configuration.TargetKeyId": {"previousValue": "key-2", "updatedValue": "key-1"}}},
+    )
+)
+
+
+def expect_aliases_of(aws: StubbedAws, key_id: str, *names: str) -> None:
+    listed = [{"AliasName": name, "TargetKeyId": key_id} for name in names]
+    aws.kms.add_response("list_aliases", {"Aliases": listed}, {"KeyId": key_id, "Limit": 100})
+
+
+def test_an_alias_that_moved_no_longer_whitelists_its_former_key_even_if_kms_still_lists_it(aws: StubbedAws) -> None:
+    expect_aliases_of(aws, "key-1", "alias/Otter")
+    expect_description(aws, "key-1")
+    expect_report(aws, ("alias/Otter", "COMPLIANT"))
+    expect_aliases_of(aws, "key-2", "alias/Otter", "alias/b")
+    expect_description(aws, "key-2")
+    aws.kms.add_client_error("get_key_policy", "AccessDeniedException")
+    expect_report(aws, ("alias/b", "NON_COMPLIANT"))
+    lambda_handler(MOVED, {})
+
+
+def test_of_two_changed_keys_the_first_costs_the_second_no_answer(aws: StubbedAws) -> None:
+    aws.kms.add_client_error("list_aliases", "ThrottlingException", "Rate exceeded")
+    expect_aliases_of(aws, "key-2")
+    expect_description(aws, "key-2")
+    expect_policy(aws, "key-2")
+    expect_report(aws, ("key-2", "COMPLIANT"))
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(MOVED, {})
+    assert str(raised.value).startswith(
+        "The evaluation is incomplete: 1 of 2 keys are judged; no answer for key-1, first because of kms:ListAliases "
+        "of key key-1 failed with the function's own role: re-evaluate the rule once the cause is gone "
+        "(ThrottlingException: Rate exceeded). All other keys are reported; "
+    )
+
+
+def test_an_alias_that_moves_while_aliases_are_listed_is_that_of_the_key_listed_last(aws: StubbedAws) -> None:
+    expect_keys(
+        aws,
+        "key-1",
+        "key-2",
+        aliases=(("alias/a", "key-1"), ("alias/Otter", "key-1"), ("alias/b", "key-2"), ("alias/Otter", "key-2")),
+    )
+    expect_description(aws, "key-1")
+    expect_policy(aws, "key-1")
+    expect_description(aws, "key-2")
+    expect_report(aws, ("alias/a", "COMPLIANT"), ("alias/Otter", "COMPLIANT"), ("alias/b", "COMPLIANT"))
+    annotations = {item["ComplianceResourceId"]: item["Annotation"] for item in lambda_handler(SCHEDULED, {})}
+    assert ["in whitelist" in annotations[name] for name in ("alias/a", "alias/Otter", "alias/b")] == [
+        False,
+        True,
+        True,
+    ]
+
+
 def test_denials_are_answers(aws: StubbedAws) -> None:
     expect_keys(aws, "key-1", "key-2", "key-3")
     aws.kms.add_client_error("describe_key", "AccessDeniedException")

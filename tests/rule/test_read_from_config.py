@@ -8,10 +8,20 @@ from unittest.mock import patch
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
 from AWSConfigRuleKMS import Account, Key, RuleError, UnrecordedKey, lambda_handler, read_from_config, recorded_key
 from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import POST_PARAMETERS, change_notification, key_item, now, rule_event, scheduled_notification
+from kms_rule.events import (
+    POST_PARAMETERS,
+    alias_item,
+    change_notification,
+    key_item,
+    now,
+    rule_event,
+    scheduled_notification,
+)
 from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY
 from tests.rule.conftest import StubbedAws
 
@@ -182,6 +192,15 @@ def test_without_a_running_recorder_all_keys_are_read_from_kms_and_the_log_says_
     assert "AWS Config's recorder is not recording, so all keys are read from KMS." in caplog.messages
 
 
+def test_of_two_changed_keys_the_first_is_reported_before_the_second_is_read(account: EmulatedAccount) -> None:
+    key_id, former = create(POLICY, ("alias/a",)), create(POLICY, ())
+    account.config.calls.clear()
+    difference = {"changedProperties": {"Configuration.TargetKeyId": {"previousValue": former, "updatedValue": key_id}}}
+    lambda_handler(rule_event(change_notification(alias_item("alias/a", key_id, now()), difference)), {})
+    read_and_reported = ["kms:ListAliases", "kms:DescribeKey", "kms:GetKeyPolicy", "config:PutEvaluations"]
+    assert list(map(str, account.config.calls)) == [*read_and_reported, *read_and_reported]
+
+
 def test_keys_that_config_leaves_unprocessed_are_asked_for_again(account: EmulatedAccount) -> None:
     key_ids = [create(POLICY, ()) for _ in range(3)]
     account.start_recording()
@@ -268,6 +287,43 @@ def test_items_that_cannot_be_had_for_a_while_are_read_from_kms(
     aws.kms.add_client_error("describe_key", "NotFoundException")
     assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
     assert f"Items of AWS Config could not be read, so KMS is asked: {code}: Not now" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="https://config.example"),
+        EndpointConnectionError(endpoint_url="https://config.example"),
+        ResponseParserError("cut off"),
+    ],
+)
+def test_a_call_of_config_that_does_not_come_back_costs_no_key_its_answer(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(**_request: object) -> None:
+        raise error
+
+    expect_lists_and_recorder(aws, [RECORDING])
+    monkeypatch.setattr(aws.config.client, "batch_get_resource_config", fail)
+    aws.kms.add_response("describe_key", {"KeyMetadata": {"KeyId": "key-1", "KeyState": "Disabled"}})
+    aws.config.add_response("put_evaluations", {"FailedEvaluations": []})
+    [evaluation] = lambda_handler(scheduled(FROM_CONFIG), {})
+    assert evaluation["ComplianceType"] == "NOT_APPLICABLE"
+
+
+def test_a_run_that_config_ends_logs_every_key_that_it_did_not_come_to(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_ids = [f"key-{number}" for number in range(250)]
+    aws.kms.add_response("list_aliases", {"Aliases": []})
+    aws.kms.add_response("list_keys", {"Keys": [{"KeyId": key_id} for key_id in key_ids]})
+    aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": [RECORDING]})
+    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 1)
+    aws.config.add_client_error("batch_get_resource_config", "AccessDeniedException")
+    with pytest.raises(RuleError, match=r"0 of 250 keys are judged; not judged are key-0, .* key-99 and 150 more\.$"):
+        lambda_handler(scheduled(FROM_CONFIG), {})
+    named = [message.partition(": ")[2] for message in caplog.messages if "which were not begun" in message]
+    assert ", ".join(named).split(", ") == key_ids
 
 
 def test_config_is_asked_for_a_hundred_keys_at_once(aws: StubbedAws) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,20 @@ from unittest.mock import Mock
 
 import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from AWSConfigRuleKMS import Account, Compliance, Request, RuleError, evaluation, lambda_handler
+from AWSConfigRuleKMS import (
+    AbandonedError,
+    Account,
+    Compliance,
+    Progress,
+    Request,
+    RuleError,
+    client_config,
+    evaluation,
+    lambda_handler,
+)
 from kms_rule.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
 from tests.rule.conftest import SESSION, StubbedAws
 
@@ -25,6 +36,9 @@ TOKEN = "a-result-token"  # noqa: S105 - stands for the token of a real event
 SCHEDULED = rule_event(scheduled_notification(TIME), resultToken=TOKEN)
 DRY_RUN = rule_event(scheduled_notification(TIME))
 GONE = rule_event(change_notification(key_item("key-1", TIME, "ResourceDeleted")), resultToken=TOKEN)
+
+
+KEY = ("AWS::KMS::Key", "key-1")
 
 
 def aws_managed(number: int) -> str:
@@ -74,8 +88,11 @@ def expect_put(
     )
 
 
-def expect_held(aws: StubbedAws, *pages: list[tuple[str, str]], mode: str = "DETECTIVE") -> None:
+def expect_held(
+    aws: StubbedAws, *pages: list[tuple[str, str]], mode: str = "DETECTIVE", time: datetime | None = SENT_TIME
+) -> None:
     """Expect the pages of results that AWS Config holds, each a list of resource type and id."""
+    ordering = {"OrderingTimestamp": time} if time else {}
     for number, page in enumerate(pages):
         qualifiers = [{"ResourceType": kind, "ResourceId": name, "EvaluationMode": mode} for kind, name in page]
         following = {"NextToken": str(number + 1)} if number + 1 < len(pages) else {}
@@ -84,7 +101,8 @@ def expect_held(aws: StubbedAws, *pages: list[tuple[str, str]], mode: str = "DET
             "get_compliance_details_by_config_rule",
             {
                 "EvaluationResults": [
-                    {"EvaluationResultIdentifier": {"EvaluationResultQualifier": qualifier}} for qualifier in qualifiers
+                    {"EvaluationResultIdentifier": {"EvaluationResultQualifier": qualifier, **ordering}}
+                    for qualifier in qualifiers
                 ],
                 **following,
             },
@@ -139,6 +157,24 @@ def test_results_of_proactive_evaluations_are_left_alone(aws: StubbedAws) -> Non
     expect_aws_managed_keys(aws, 0)
     expect_held(aws, [("AWS::KMS::Key", "not-yet-a-key")], mode="PROACTIVE")
     assert lambda_handler(SCHEDULED, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        (None, [taken_back("alias/new")]),
+        (SENT_TIME, [taken_back("alias/new")]),
+        (SENT_TIME + timedelta(milliseconds=1), []),
+    ],
+)
+def test_results_that_a_later_event_brought_are_left_alone(
+    aws: StubbedAws, time: datetime | None, expected: list[dict[str, str]]
+) -> None:
+    expect_aws_managed_keys(aws, 0)
+    expect_held(aws, [("AWS::KMS::Key", "alias/new")], time=time)
+    if expected:
+        expect_put(aws, *expected)
+    assert lambda_handler(SCHEDULED, {}) == expected
 
 
 def test_a_dry_run_neither_reads_nor_takes_back_held_results(aws: StubbedAws) -> None:
@@ -222,10 +258,48 @@ def test_an_answer_that_names_something_else_makes_the_whole_batch_go_out_again(
     lambda_handler(DRY_RUN, {})
 
 
+def test_a_call_that_fails_after_the_handler_has_ended_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts, progress = [0], Progress()
+
+    def fail(**_request: object) -> None:
+        attempts[0] += 1
+        progress.abandoned = True
+        raise ReadTimeoutError(endpoint_url="https://config.example")
+
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    config = SESSION.client("config", config=client_config(1))
+    account = Account(SESSION.client("kms"), config, "the function's own role")
+    account.end_with(progress)
+    events: Any = config.meta.events
+    events.register("before-send", fail)
+    with pytest.raises(AbandonedError):
+        account.put_evaluations([evaluation(*KEY, Compliance.COMPLIANT, "a", TIME)], Request.from_event(GONE))
+    assert attempts == [1]
+
+
+@pytest.mark.parametrize("operation", ["list_keys", "describe_configuration_recorder_status"])
+def test_no_request_leaves_after_the_handler_has_ended_without_the_evaluation(operation: str) -> None:
+    sent: list[str] = []
+
+    def answer(event_name: str, **_request: object) -> AWSResponse:
+        sent.append(event_name)
+        return AWSResponse("https://aws.example", 200, HTTPHeaders(), Body(b"{}"))
+
+    kms, config, progress = SESSION.client("kms"), SESSION.client("config"), Progress()
+    Account(kms, config, "the function's own role").end_with(progress)
+    client: Any = kms if hasattr(kms, operation) else config
+    client.meta.events.register("before-send", answer)
+    getattr(client, operation)()
+    assert len(sent) == 1
+    progress.abandoned = True
+    with pytest.raises(AbandonedError):
+        getattr(client, operation)()
+    assert len(sent) == 1
+
+
 # What counts as taken, by what comes back over HTTP with the status 200.
 
 
-KEY = ("AWS::KMS::Key", "key-1")
 REQUEST_ID = {"x-amzn-RequestId": "11111111-2222-3333-4444-555555555555"}
 SOMETHING_ELSE = (
     "OtherAnswerError: AWS answered without FailedEvaluations: look for a proxy between the function and AWS"

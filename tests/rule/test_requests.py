@@ -55,21 +55,23 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
             id="discovered",
         ),
         pytest.param(
-            change_notification(alias_item("alias/a", KEY_ID, TIME)), Subject(TIME, key_ids=(KEY_ID,)), id="alias"
+            change_notification(alias_item("alias/a", KEY_ID, TIME)),
+            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
+            id="alias",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ARN, TIME)),
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias that names its key by ARN",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.TargetKeyId", OTHER_KEY_ID)),
-            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID)),
+            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID), alias="alias/a", target=KEY_ID),
             id="alias that moved",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.TargetKeyId", KEY_ID)),
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias that moved to where it was",
         ),
         pytest.param(
@@ -77,7 +79,7 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
                 {**alias_item("alias/a", None, TIME), "configuration": {"aliasName": "alias/a", "targetKeyId": KEY_ID}},
                 moved("Configuration.targetKeyId", OTHER_KEY_ID),
             ),
-            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID)),
+            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID), alias="alias/a", target=KEY_ID),
             id="alias in AWS Config's older spelling",
         ),
         pytest.param(
@@ -85,43 +87,45 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
                 alias_item("alias/a", None, TIME, "ResourceDeleted"),
                 moved("Configuration", {"AliasName": "alias/a", "TargetKeyId": KEY_ID}),
             ),
-            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), deleted=("alias/a",)),
+            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), alias="alias/a"),
             id="deleted alias whose key the difference names",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", None, TIME, "ResourceDeleted"), {"changedProperties": None}),
-            Subject(TIME, gone=("alias/a",), deleted=("alias/a",)),
+            Subject(TIME, gone=("alias/a",), alias="alias/a"),
             id="deleted alias whose key nothing names",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.AliasName", "alias/b")),
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="difference about something else",
         ),
         pytest.param(
             change_notification(
                 {**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": None, "resourceId": "12"}
             ),
-            Subject(TIME, gone=("alias/a",), deleted=("alias/a",)),
+            Subject(TIME, gone=("alias/a",), alias="alias/a"),
             id="deleted alias named by its ARN alone",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME, "ResourceNotRecorded")),
-            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",)),
+            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), alias="alias/a", target=KEY_ID),
             id="alias that is not recorded any more",
         ),
         pytest.param(
             change_notification({**alias_item("alias/a", KEY_ID, TIME), "resourceName": None, "resourceId": None}),
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias named by its configuration alone",
         ),
         pytest.param(
             change_notification({**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": "x/alias/b"}),
-            Subject(TIME, gone=("alias/a",), deleted=("alias/a",)),
+            Subject(TIME, gone=("alias/a",), alias="alias/a"),
             id="alias named by its resource id",
         ),
         pytest.param(
-            change_notification(alias_item("alias/aws/ebs", None, TIME)), Subject(TIME), id="AWS alias without key"
+            change_notification(alias_item("alias/aws/ebs", None, TIME)),
+            Subject(TIME, alias="alias/aws/ebs"),
+            id="AWS alias without key",
         ),
     ],
 )
@@ -130,7 +134,7 @@ def test_an_event_asks_for(invoking_event: dict[str, Any], expected: Subject) ->
 
 
 UNNAMED: dict[str, object] = {"configuration": None, "resourceName": None, "resourceId": None, "ARN": None}
-OLD_NAME, NEW_NAME, ID, IN_ARN = "alias/old-name", "alias/name", "alias/id", "alias/team/a"
+OLD_NAME, NEW_NAME, ID, IN_ARN = "alias/old-name", "alias/name", "alias/id", "alias/team:alias/a"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,10 @@ def test_an_alias_is_named_by_the_first_part_of_its_item_that_does(fields: dict[
     ("item", "expected"),
     [
         (key_item(KEY_ID, TIME), Subject(TIME, gone=(KEY_ID,))),
-        (alias_item("alias/a", KEY_ID, TIME), Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",))),
+        (
+            alias_item("alias/a", KEY_ID, TIME),
+            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), alias="alias/a", target=KEY_ID),
+        ),
     ],
 )
 def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) -> None:
@@ -169,7 +176,7 @@ def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) ->
     [
         (None, ["The event", "NoneType"]),
         ([], ["The event", "list"]),
-        (rule_event(SCHEDULED, ruleParameters=None), ["ruleParameters", "null"]),
+        (rule_event(SCHEDULED, ruleParameters=None), ["Admin_User_Id", "null"]),
         (rule_event(SCHEDULED, ruleParameters="{"), ["ruleParameters", "not JSON", '"{"']),
         (rule_event(SCHEDULED, ruleParameters="[]"), ["ruleParameters", "[]"]),
         (rule_event(SCHEDULED, ruleParameters="[" * 100_000), ["ruleParameters", "not JSON"]),

@@ -24,7 +24,15 @@ from AWSConfigRuleKMS import (
     lambda_handler,
 )
 from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import POST_PARAMETERS, RULE_NAME, now, rule_event, scheduled_notification
+from kms_rule.events import (
+    POST_PARAMETERS,
+    RULE_NAME,
+    alias_item,
+    change_notification,
+    now,
+    rule_event,
+    scheduled_notification,
+)
 from kms_rule.example_keys import USAGE_ONLY
 
 KEYS = 12
@@ -194,6 +202,60 @@ def test_a_call_that_eats_the_time_ends_in_a_sentence(
     # What is left of the run says and does nothing more, since that would fall into another invocation.
     assert caplog.messages == [str(raised.value)]
     assert NEXT_KEYS == {}
+
+
+def test_what_was_not_sent_when_the_time_is_up_is_named(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    released, reached = threading.Event(), threading.Event()
+
+    def hanging(_self: Account, _key_id: str) -> tuple[str, ...]:
+        reached.set()
+        released.wait(30)
+        return ()
+
+    monkeypatch.setattr("AWSConfigRuleKMS.SHORTEST_WAIT", 0)
+    monkeypatch.setattr(Account, "aliases_of", hanging)
+    item = alias_item("alias/otter", keys[0], now(), "ResourceDeleted")
+    token = account.config.issue_token(RULE_NAME)
+
+    def left() -> float:
+        reached.wait(30)
+        return NONE
+
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(rule_event(change_notification(item), resultToken=token), context(left))
+    released.set()
+    end_of_threads()
+    assert str(raised.value).startswith(
+        f"The time is up, and AWS has not answered: 0 of 1 keys are judged; not judged are {keys[0]}; AWS Config did "
+        f"not take the evaluations of alias/otter. Raise the function's timeout"
+    )
+    assert caplog.messages[1:] == [
+        f"No answer for these keys, which were not begun: {keys[0]}",
+        str(raised.value),
+    ]
+    assert held(account) == {"alias/gone"}
+
+
+def test_a_run_that_an_error_ends_leaves_its_keys_to_the_next(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Account.put_evaluations
+
+    def refuse(*_arguments: object) -> None:
+        raise RuleError("The token is invalid.")
+
+    monkeypatch.setattr("AWSConfigRuleKMS.LARGEST_BATCH", 2)
+    monkeypatch.setattr(Account, "put_evaluations", refuse)
+    with pytest.raises(RuleError, match=r"^The token is invalid\. \d of 12 keys are judged; not judged are "):
+        lambda_handler(scheduled(account), context(lambda: PLENTY))
+    monkeypatch.setattr(Account, "put_evaluations", put)
+    [next_key] = NEXT_KEYS.values()
+    done = len(calls_of(account, "kms:GetKeyPolicy"))
+    lambda_handler(scheduled(account), context(lambda: PLENTY))
+    assert calls_of(account, "kms:GetKeyPolicy")[done] == next_key
+    assert next_key != keys[0]
 
 
 def test_nothing_is_taken_back_in_a_hurry(account: EmulatedAccount, keys: list[str]) -> None:
