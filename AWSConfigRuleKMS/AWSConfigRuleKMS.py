@@ -44,7 +44,12 @@ from AWSConfigRuleKMSPolicy import (
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
-    from mypy_boto3_config.type_defs import BaseConfigurationItemTypeDef, EvaluationTypeDef, ResourceKeyTypeDef
+    from mypy_boto3_config.type_defs import (
+        BaseConfigurationItemTypeDef,
+        EvaluationTypeDef,
+        PutEvaluationsResponseTypeDef,
+        ResourceKeyTypeDef,
+    )
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
@@ -893,6 +898,7 @@ UNREADABLE = (ResponseParserError, LookupError, TypeError, AttributeError, Value
 FAILURES = (ClientError, BotoCoreError, *UNREADABLE)
 # Longer than any name in what AWS says, and shorter than the tokens that it may repeat.
 TOKEN = re.compile(r"[A-Za-z0-9+/=_%-]{150,}")
+PASSING_STATUSES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)})
 THROTTLED = frozenset({"LimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException"})
 LONGEST_MESSAGE = 300
 RETRY_ADVICE = "re-evaluate the rule once the cause is gone"
@@ -965,7 +971,7 @@ class Account:
         self._role = role
 
     @classmethod
-    def open(cls, request: Request, function_account: str | None, threads: int = 1) -> Account:
+    def open(cls, request: Request, function_account: str | None, threads: int) -> Account:
         """Open the account of the request, from a function that runs in `function_account` (None: in the same).
 
         As many as `threads` may call it at once. STS is called only where the event is for another account or
@@ -1241,33 +1247,30 @@ def _without(permission: str, key: Key, error: ClientError) -> Key:
     return replace(key, denied=(*key.denied, permission))
 
 
-def _member(response: Mapping[str, Any] | object, name: str, kind: type = object) -> Any:
+def _member(response: Mapping[str, object], name: str, kind: type = object) -> Any:
     """Return a member that the service's model promises; raises `OtherAnswerError` where something else answered."""
-    content = response if isinstance(response, Mapping) else {}
-    if name not in content or not isinstance(content[name], kind):
+    if name not in response or not isinstance(response[name], kind):
         raise OtherAnswerError(member=name)
-    return content[name]
+    return response[name]
 
 
-def _listed(page: Mapping[str, Any] | object, name: str) -> Sequence[Any]:
+def _listed(page: Mapping[str, object], name: str) -> Sequence[Any]:
     """Return what a page of KMS lists; raises `OtherAnswerError` where that is missing, or the way to the next page."""
     items: Sequence[Any] = _member(page, name, list)
-    if isinstance(page, Mapping) and page.get("Truncated"):
+    if page.get("Truncated"):
         _member(page, "NextMarker")
     return items
 
 
-def _failed_evaluations(response: Mapping[str, Any] | object) -> Sequence[EvaluationTypeDef]:
+def _failed_evaluations(response: PutEvaluationsResponseTypeDef) -> Sequence[Mapping[str, Any]]:
     """Return what `PutEvaluations` answers with; raises `OtherAnswerError` where something else answered.
 
     AWS does not say that the member is there when nothing failed, but each of its answers over HTTP has a request id.
     """
-    content: Mapping[str, Any] = response if isinstance(response, Mapping) else {}
-    answered_by_aws = "RequestId" in content.get("ResponseMetadata", {"RequestId": "of a stub"})
-    failed: Sequence[EvaluationTypeDef] = (
-        content.get("FailedEvaluations", ()) if answered_by_aws else _member(content, "FailedEvaluations")
-    )
-    return failed
+    metadata = response.get("ResponseMetadata")  # which the answer of a stub has not
+    if metadata is not None and "RequestId" not in metadata:
+        _member(response, "FailedEvaluations")
+    return response.get("FailedEvaluations", ())
 
 
 def _code(error: ClientError) -> str:
@@ -1275,9 +1278,8 @@ def _code(error: ClientError) -> str:
 
 
 def _passes(error: ClientError) -> bool:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    throttled = _code(error) in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS
-    return throttled or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return _code(error) in THROTTLED or status in PASSING_STATUSES
 
 
 def reason_of(error: Exception) -> str:

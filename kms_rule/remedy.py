@@ -20,7 +20,7 @@ only a person can decide, such as who else may administer, is left to the person
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,7 +46,7 @@ from AWSConfigRuleKMSPolicy import (
 )
 from kms_rule.actions import spelled
 from kms_rule.mending import Mending, Plan, listing
-from kms_rule.refusals import LARGEST_POLICY, refusal
+from kms_rule.refusals import LARGEST_POLICY, principals, refusal
 
 # As long as the ids that IAM gives to roles, and like none of them.
 ADMINISTRATOR = "AROAEXAMPLEADMINROLE1:*"
@@ -113,7 +113,7 @@ def _proposal(document: str, parameters: RuleParameters) -> Proposal:
     statements: list[Json] = content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
     mending = Mending(plan(policy, parameters), frozenset(statement.sid for statement in policy.statements))
     mended = [new for pair in zip(policy.statements, statements, strict=True) for new in mending.of(*pair)]
-    proposal = Proposal({**content, "Statement": mended}, tuple(mending.steps()))
+    proposal = Proposal({**content, "Statement": mended}, (*mending.steps(), *_steps_against_everybody(mended)))
     if not _is_compliant(proposal.text, parameters):
         raise _NothingToProposeError(_nothing_left(policy, mending.plan, "the rule would not call it compliant"))
     reason = refusal(json.dumps(content), policy, statements)
@@ -123,6 +123,16 @@ def _proposal(document: str, parameters: RuleParameters) -> Proposal:
     if reason:
         raise _NothingToProposeError(_nothing_left(policy, mending.plan, f"KMS would refuse it ({reason})"))
     return proposal
+
+
+def _steps_against_everybody(statements: Sequence[Json]) -> Iterator[str]:
+    """Yield what is left to do about statements that callers of any account can use; the rule does not look at that."""
+    for number, content in enumerate(statements, 1):
+        if content.get("Effect") == "Allow" and "*" in principals(content, "AWS") and not content.get("Condition"):
+            yield (
+                f"Statement {number} of the mended policy lets everybody in every AWS account have what it lists: name "
+                f"your own account, or roles in it, as its Principal."
+            )
 
 
 def _nothing_left(policy: KeyPolicy, plan: Plan, problem: str) -> str:

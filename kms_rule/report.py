@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from AWSConfigRuleKMS import RESULTS_A_PAGE, SCENARIOS, SCHEDULED, Compliance, Key, Proof, Scenario, Verdict, escaped
-from kms_rule.accounts import Connection, connections, explained
+from kms_rule.accounts import ALL_REGIONS, Connection, connections, explained
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Held, Place, Unjudged
 
@@ -66,29 +66,43 @@ def run(arguments: argparse.Namespace) -> int:
     from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
 
     try:
-        findings = reports(connections(arguments), arguments.rule, datetime.now(UTC))
+        everywhere = ALL_REGIONS in arguments.region
+        findings = reports(connections(arguments), arguments.rule, datetime.now(UTC), everywhere=everywhere)
     except KeyboardInterrupt:
         raise CommandError("Interrupted before all results were read: run it again.") from None
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
 
-def reports(places: Sequence[Connection], rule_name: str, now: datetime) -> Findings:
+class NoSuchRuleError(CommandError):
+    """Raised where AWS Config has no rule of the name."""
+
+
+def reports(places: Sequence[Connection], rule_name: str, now: datetime, *, everywhere: bool = False) -> Findings:
     """Return what AWS Config holds for the rule in these Regions.
 
-    Of several, one that fails is among the findings as something that could not be judged. Raises like `report` where
-    there is only one.
+    Of several, one that fails is among the findings as something that could not be judged; but with `everywhere`, which
+    means that they are all that are enabled, those without the rule are only named. Raises like `report` where there is
+    only one, and `NoSuchRuleError` where the rule is in none of all.
     """
     findings = Findings()
+    without: list[str] = []
     for place in places:
         try:
             found = report(place, rule_name, now)
         except CommandError as error:
             if len(places) == 1:
                 raise
+            if everywhere and isinstance(error, NoSuchRuleError):
+                without.append(place.region)
+                continue
             found = Findings(unjudged=[Unjudged(Place(f"Region {place.region}", resource=rule_name), str(error))])
         findings.add((*found.judged, *found.unjudged))
         findings.remarks += found.remarks
+    if without and len(without) == len(places):
+        raise NoSuchRuleError(f"No enabled Region has a rule {escaped(rule_name)}: correct the name, or deploy it.")
+    if without:
+        findings.remarks.append(f"There is no rule {escaped(rule_name)} in {', '.join(without)}.")
     return findings
 
 
@@ -118,10 +132,10 @@ def _nothing_held(rule: DeployedRule, source: str, now: datetime) -> str:
 
 
 def deployed_rule(config: ConfigServiceClient, name: str, source: str) -> DeployedRule:
-    """Return what AWS Config knows of a rule. Raises `CommandError` where there is none of that name."""
+    """Return what AWS Config knows of a rule. Raises `NoSuchRuleError` where there is none of that name."""
     described = _described(config, name)
     if described is None:
-        raise CommandError(
+        raise NoSuchRuleError(
             f"AWS Config in {source} has no rule {escaped(name)}: correct the name, or deploy the rule there."
         )
     statuses = config.describe_config_rule_evaluation_status(ConfigRuleNames=[name])["ConfigRulesEvaluationStatus"]

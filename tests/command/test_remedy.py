@@ -307,6 +307,28 @@ def test_the_steps_say(content: Json, words: str) -> None:
     assert [step for step in proposed(content).steps if words in step], proposed(content).steps
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (allow("kms:ReEncrypt*", Principal="*"), True),
+        (allow("kms:Sign", Principal={"AWS": "*"}), True),
+        (allow("kms:Sign", Principal={"AWS": [ROLE["AWS"], "*"]}), True),
+        (allow("kms:Sign", Principal="*", Condition={"StringEquals": {"kms:CallerAccount": "111122223333"}}), False),
+        (allow("kms:Sign", Principal="*", Effect="Deny"), False),
+        (allow("kms:Sign"), False),
+        (allow("kms:Sign", Principal=ROLE), False),
+    ],
+)
+def test_a_statement_that_lets_everybody_in_is_pointed_out(statement: Json, said: bool) -> None:  # noqa: FBT001
+    steps = proposed(policy(CHANGE, allow(USAGE), statement)).steps
+    expected = (
+        "Statement 3 of the mended policy lets everybody in every AWS account have what it lists: name your own "
+        "account, or roles in it, as its Principal."
+    )
+    assert (expected in steps) == said
+    assert any("every AWS account" in step for step in steps) == said
+
+
 @pytest.mark.parametrize(("beside", "said"), [(allow(USAGE, BEAVER), True), (READ, False)])
 def test_that_others_may_be_named_is_said_beside_usage_alone(beside: Json, said: bool) -> None:  # noqa: FBT001
     steps = proposed(policy(allow([*ADMINISTRATION[:2], "kms:PutKeyPolicy"]), beside)).steps

@@ -420,6 +420,29 @@ def test_one_region_without_the_rule_does_not_hide_the_others(account: EmulatedA
 
 
 @pytest.mark.usefixtures("keys")
+def test_of_all_regions_those_without_the_rule_are_only_named(account: EmulatedAccount) -> None:
+    run_rule(account)
+    places = [connection("eu-west-1"), connection(), connection("eu-north-1")]
+    findings = reports(places, RULE_NAME, datetime.now(UTC), everywhere=True)
+    assert findings.exit_code == ExitCode.NON_COMPLIANT
+    assert findings.unjudged == []
+    assert findings.remarks[-1] == f"There is no rule {RULE_NAME} in eu-west-1, eu-north-1."
+    with pytest.raises(CommandError, match=r"^No enabled Region has a rule Otter: correct the name, or deploy it\.$"):
+        reports(places, "Otter", datetime.now(UTC), everywhere=True)
+
+
+@pytest.mark.usefixtures("keys")
+def test_all_stands_for_regions_that_need_not_have_the_rule(
+    account: EmulatedAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_rule(account)
+    monkeypatch.setattr("kms_rule.accounts._enabled_regions", lambda *_: ["eu-west-1", "us-east-1"])
+    code, text = shown(capsys, "--region", "all")
+    assert code == ExitCode.NON_COMPLIANT
+    assert f"There is no rule {RULE_NAME} in eu-west-1." in text
+
+
+@pytest.mark.usefixtures("keys")
 def test_the_process_only_reads(account: EmulatedAccount) -> None:
     run_rule(account)
     account.config.calls.clear()

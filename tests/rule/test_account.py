@@ -6,10 +6,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError, ProxyConnectionError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoRegionError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+)
 from botocore.parsers import ResponseParserError
 
-from AWSConfigRuleKMS import RuleError, lambda_handler
+from AWSConfigRuleKMS import Account, Key, RuleError, RuleParameters, lambda_handler, reason_of
 from kms_rule.events import (
     ACCOUNT_ID,
     POST_PARAMETERS,
@@ -452,12 +459,23 @@ def test_aliases_of_a_changed_key_that_cannot_be_listed_raise(aws: StubbedAws) -
 
 
 def test_without_a_region_the_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_region(*_arguments: object, **_settings: object) -> None:
+    def fail(*_arguments: object, **_settings: object) -> None:
         raise NoRegionError
 
-    monkeypatch.setattr("boto3.client", no_region)
-    with pytest.raises(RuleError, match=r"clients of KMS and AWS Config failed .*specify a region"):
+    monkeypatch.setattr("boto3.client", fail)
+    no_region = "NoRegionError: You must specify a region."
+    later = "re-evaluate the rule once the cause is gone"
+    with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
+    assert str(raised.value) == (
+        f"creating the clients of KMS and AWS Config failed with the function's own role: {later} ({no_region})."
+    )
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, SOMEWHERE_ELSE)
+    role_arn = SCHEDULED["executionRoleArn"]
+    assert str(raised.value) == (
+        f"creating the client of STS for {role_arn} failed with the function's own role: {later} ({no_region})."
+    )
 
 
 CREDENTIALS = {
@@ -511,6 +529,39 @@ def test_the_assumed_role_reads_and_reports(
         "aws_session_token": "the-token",
     }
     assert aws.clients == [("sts", {}), ("kms", assumed), ("config", assumed)]
+    assert [settings.max_pool_connections for settings in aws.settings] == [1, 1, 1]
+    assert {settings.read_timeout for settings in aws.settings} == {10}
+
+
+def test_the_named_role_is_assumed_where_the_event_names_no_account(aws: StubbedAws) -> None:
+    expect_assumed(aws, f"arn:aws:iam::{ACCOUNT_ID}:role/member")
+    expect_keys(aws)
+    parameters = json.dumps({**POST_PARAMETERS, "ExecutionRoleName": "member"})
+    lambda_handler({**SCHEDULED, "ruleParameters": parameters, "accountId": None}, HERE)
+    assert [service for service, _ in aws.clients] == ["sts", "kms", "config"]
+
+
+REASONS: list[tuple[Exception, str]] = [
+    (ClientError({}, "DescribeKey"), ": "),
+    (ClientError({"Error": {}}, "DescribeKey"), ": "),
+    (ClientError({"Error": {"Code": "Odd"}}, "DescribeKey"), "Odd: "),
+    (ClientError({"Error": {"Code": "Odd", "Message": "It rains"}}, "DescribeKey"), "Odd: It rains"),
+    (ReadTimeoutError(endpoint_url="https://kms.example"), "ReadTimeoutError: https://kms.example"),
+    (HTTPClientError(error="the-token"), "HTTPClientError: "),
+    (NoRegionError(), "NoRegionError: You must specify a region."),
+    (KeyError("the-token"), "KeyError: the answer cannot be read, look for a proxy between the function and AWS"),
+]
+
+
+@pytest.mark.parametrize(("error", "reason"), REASONS)
+def test_the_reason_of_a_failure(error: Exception, reason: str) -> None:
+    assert reason_of(error) == reason
+
+
+def test_a_key_of_aws_needs_no_call(aws: StubbedAws) -> None:
+    account = Account(aws.kms.client, aws.config.client, "a role")  # type: ignore[arg-type]
+    read = account.read("key-1", ("alias/aws/ebs",), RuleParameters.parse(POST_PARAMETERS))
+    assert read == Key("key-1", ("alias/aws/ebs",), manager="AWS")
 
 
 @pytest.mark.parametrize("context", [HERE, {}, None, SimpleNamespace(), SimpleNamespace(invoked_function_arn="here")])

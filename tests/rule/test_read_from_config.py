@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from AWSConfigRuleKMS import Account, Key, RuleError, UnrecordedKey, lambda_handler, read_from_config, recorded_key
@@ -67,6 +67,7 @@ def item(key_id: str = "key-1", policy: object = json.dumps(POLICY), **fields: o
         pytest.param(item(configuration=None), None, id="no configuration"),
         pytest.param(item(configuration="[]"), None, id="list for a configuration"),
         pytest.param(item(configuration="{"), None, id="broken configuration"),
+        pytest.param(item(configuration="[" * 100_000), None, id="configuration nested too deeply"),
         pytest.param(item(configuration='{"keyState": "Enabled"}'), None, id="no manager"),
         pytest.param(item(configuration='{"keyManager": "CUSTOMER"}'), None, id="no state"),
         pytest.param(item(policy=None), None, id="no policy"),
@@ -260,6 +261,24 @@ def test_a_config_that_refuses_its_items_raises(aws: StubbedAws, code: str, advi
     aws.config.add_client_error("batch_get_resource_config", code)
     with pytest.raises(RuleError, match=f"config:BatchGetResourceConfig failed .*: {advice}"):
         lambda_handler(scheduled(FROM_CONFIG), {})
+
+
+def test_an_error_of_config_that_says_nothing_raises(aws: StubbedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_request: object) -> None:
+        raise ClientError({}, "BatchGetResourceConfig")
+
+    expect_lists_and_recorder(aws, [RECORDING])
+    monkeypatch.setattr(aws.config.client, "batch_get_resource_config", fail)
+    with pytest.raises(RuleError, match=r"config:BatchGetResourceConfig failed .* cause is gone \(: \)\."):
+        lambda_handler(scheduled(FROM_CONFIG), {})
+
+
+def test_a_config_that_tells_of_no_key_has_not_failed(aws: StubbedAws, caplog: pytest.LogCaptureFixture) -> None:
+    expect_lists_and_recorder(aws, [RECORDING])
+    aws.config.add_response("batch_get_resource_config", {})
+    aws.kms.add_client_error("describe_key", "NotFoundException")
+    assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
+    assert caplog.messages == []
 
 
 def test_a_config_that_refuses_to_say_whether_it_records_raises_before_all_else(aws: StubbedAws) -> None:
