@@ -1141,7 +1141,8 @@ class Account:
     def held_results(self, rule_name: str, until: datetime) -> Iterator[tuple[str, str]]:
         """Yield the resource type and id of each result, compliant or not, that AWS Config holds for the rule.
 
-        Those that events after `until` brought are left out. Raises `RuleError` where they cannot be listed.
+        Those that events after `until` brought are left out, unless they claim to be of the future. Raises `RuleError`
+        where they cannot be listed.
         """
         with _explained("config:GetComplianceDetailsByConfigRule", self._role):
             pages = self._config.get_paginator("get_compliance_details_by_config_rule").paginate(
@@ -1153,7 +1154,7 @@ class Account:
                 for result in _member(page, "EvaluationResults"):
                     identifier = result["EvaluationResultIdentifier"]
                     qualifier = identifier["EvaluationResultQualifier"]
-                    newer = identifier.get("OrderingTimestamp", until) > until
+                    newer = until < identifier.get("OrderingTimestamp", until) <= datetime.now(UTC)
                     if not newer and qualifier.get("EvaluationMode") != "PROACTIVE":
                         yield qualifier["ResourceType"], qualifier["ResourceId"]
 

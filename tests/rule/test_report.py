@@ -165,6 +165,7 @@ def test_results_of_proactive_evaluations_are_left_alone(aws: StubbedAws) -> Non
         (None, [taken_back("alias/new")]),
         (SENT_TIME, [taken_back("alias/new")]),
         (SENT_TIME + timedelta(milliseconds=1), []),
+        (datetime(2999, 1, 1, tzinfo=UTC), [taken_back("alias/new")]),
     ],
 )
 def test_results_that_a_later_event_brought_are_left_alone(
