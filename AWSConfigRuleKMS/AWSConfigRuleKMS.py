@@ -1029,7 +1029,8 @@ class Account:
             pages = self._kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": ALIASES_A_PAGE})
             for page in pages:
                 # An alias that moves meanwhile may be listed twice; what comes later is newer.
-                targets |= {alias["AliasName"]: alias.get("TargetKeyId", "") for alias in _listed(page, "Aliases")}
+                listed = (alias for alias in _listed(page, "Aliases") if "TargetKeyId" in alias)
+                targets |= {alias["AliasName"]: alias["TargetKeyId"] for alias in listed}
         found: dict[str, tuple[str, ...]] = {}
         for name, key_id in targets.items():
             found[key_id] = (*found.get(key_id, ()), name)
@@ -1102,7 +1103,7 @@ class Account:
 
     def _described(self, key: Key) -> Key:
         try:
-            metadata = _member(self._kms.describe_key(KeyId=key.id), "KeyMetadata", Mapping)
+            metadata = _member(self._kms.describe_key(KeyId=key.id), "KeyMetadata")
         except ClientError as error:
             return _without(DESCRIBE_KEY, key, error)
         described = {"KeyManager": CUSTOMER, "KeyState": ENABLED, **metadata}

@@ -251,6 +251,23 @@ def test_a_call_that_fails_twice_costs_only_its_own_evaluations(aws: StubbedAws)
     assert "(refused twice: ThrottlingException: Rate exceeded)" in str(raised.value)
 
 
+def test_the_log_names_what_of_each_batch_was_refused_twice(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("AWSConfigRuleKMS.LARGEST_BATCH", 2)
+    expect_aws_managed_keys(aws, 5)
+    for _ in range(4):
+        aws.config.add_client_error("put_evaluations", "ThrottlingException", "Rate exceeded")
+    expect_put(aws, managed(4))
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(SCHEDULED, {})
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        f"Evaluations refused twice, of {aws_managed(0)}, {aws_managed(1)}: ThrottlingException: Rate exceeded",
+        f"Evaluations refused twice, of {aws_managed(2)}, {aws_managed(3)}: ThrottlingException: Rate exceeded",
+        str(raised.value),
+    ]
+
+
 def test_an_answer_that_names_something_else_makes_the_whole_batch_go_out_again(aws: StubbedAws) -> None:
     expect_aws_managed_keys(aws, 2)
     expect_put(aws, managed(0), managed(1), failed=(managed(7),), test_mode=True)
