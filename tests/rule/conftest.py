@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +15,13 @@ from botocore.stub import Stubber
 SERVICES = ("kms", "config", "sts")
 # One for all tests, since a session reads the services' models only once.
 SESSION = boto3.Session("none", "none", region_name="us-east-1")
+
+
+class Body(BytesIO):
+    """The body of an answer, as urllib3 hands it to botocore."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
 
 
 class StubbedAws:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
@@ -14,7 +13,7 @@ from botocore.awsrequest import AWSResponse, HTTPHeaders
 
 from AWSConfigRuleKMS import RuleError, lambda_handler
 from kms_rule.events import ACCOUNT_ID, POST_PARAMETERS, rule_event, scheduled_notification
-from tests.rule.conftest import SESSION
+from tests.rule.conftest import SESSION, Body
 
 TIME = "2026-01-13T19:12:27.681Z"
 FROM_CONFIG = rule_event(
@@ -45,13 +44,6 @@ ANSWERS: Mapping[str, object] = {
     "PutEvaluations": {"FailedEvaluations": []},
     "GetComplianceDetailsByConfigRule": {"EvaluationResults": []},
 }
-
-
-class Body(BytesIO):
-    """The body of an answer, as urllib3 hands it to botocore."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
 
 
 def body_of(answer: object) -> bytes:

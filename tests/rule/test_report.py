@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
@@ -25,7 +24,7 @@ from AWSConfigRuleKMS import (
     lambda_handler,
 )
 from kms_rule.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
-from tests.rule.conftest import SESSION, StubbedAws
+from tests.rule.conftest import SESSION, Body, StubbedAws
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
@@ -321,13 +320,6 @@ REQUEST_ID = {"x-amzn-RequestId": "11111111-2222-3333-4444-555555555555"}
 SOMETHING_ELSE = (
     "OtherAnswerError: AWS answered without FailedEvaluations: look for a proxy between the function and AWS"
 )
-
-
-class Body(BytesIO):
-    """The body of an answer, as urllib3 hands it to botocore."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
 
 
 def put(config: ConfigServiceClient) -> tuple[set[tuple[str, str]], str]:
