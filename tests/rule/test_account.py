@@ -233,7 +233,9 @@ def test_denials_are_answers(aws: StubbedAws) -> None:
     assert ["kms:GetKeyPolicy" in annotation for annotation in annotations] == [False, True, True]
 
 
-def test_a_key_that_cannot_be_read_is_named_after_the_others_are_reported(aws: StubbedAws) -> None:
+def test_a_key_that_cannot_be_read_is_named_after_the_others_are_reported(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture
+) -> None:
     expect_keys(aws, "slow-1", "slow-2", "slow-3", "key-1")
     aws.kms.add_client_error("describe_key", "ThrottlingException", "Rate exceeded")
     aws.kms.add_client_error("describe_key", "KMSInternalException")
@@ -242,8 +244,14 @@ def test_a_key_that_cannot_be_read_is_named_after_the_others_are_reported(aws: S
     expect_description(aws, "key-1")
     expect_policy(aws, "key-1")
     expect_report(aws, ("key-1", "COMPLIANT"))
-    with pytest.raises(RuleError, match=r"slow-1, slow-2, slow-3, .*ThrottlingException: Rate exceeded"):
+    with pytest.raises(RuleError, match=r"slow-1, slow-2, slow-3, .*ThrottlingException: Rate exceeded") as raised:
         lambda_handler(SCHEDULED, {})
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "Key slow-1 could not be read: ThrottlingException: Rate exceeded",
+        "Key slow-2 could not be read: KMSInternalException: ",
+        "Key slow-3 could not be read: DependencyTimeoutException: ",
+        str(raised.value),
+    ]
 
 
 def test_a_key_whose_connection_breaks_is_named(aws: StubbedAws, monkeypatch: pytest.MonkeyPatch) -> None:

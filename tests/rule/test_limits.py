@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -13,10 +13,22 @@ import boto3
 import pytest
 
 import AWSConfigRuleKMS
-from AWSConfigRuleKMS import ReadAhead, TimeLeft, client_config, in_turn, lambda_handler, paced
+from AWSConfigRuleKMS import (
+    Account,
+    Key,
+    ReadAhead,
+    Request,
+    Run,
+    TimeLeft,
+    client_config,
+    in_turn,
+    lambda_handler,
+    paced,
+)
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import now, rule_event, scheduled_notification
 from kms_rule.example_keys import USAGE_ONLY
+from tests.rule.conftest import StubbedAws
 
 
 def context(seconds_left: float) -> SimpleNamespace:
@@ -99,6 +111,15 @@ def test_the_time_until_so_much_is_left_is_never_negative(seconds: float, until:
 def test_without_a_context_that_tells_the_time_there_is_no_end(unknown: object) -> None:
     assert TimeLeft(unknown).until(10) is None
     assert not TimeLeft(unknown).runs_low
+
+
+def test_keys_can_be_read_without_an_end(aws: StubbedAws) -> None:
+    aws.kms.add_response("list_aliases", {"Aliases": [{"AliasName": "alias/aws/ebs", "TargetKeyId": "key-1"}]})
+    aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    account = Account(boto3.client("kms"), boto3.client("config"), "these credentials")
+    request = Request.from_event(rule_event(scheduled_notification(now())))
+    with ThreadPoolExecutor(1) as readers:
+        assert list(Run(request, account, readers).readings()) == [Key("key-1", ("alias/aws/ebs",), manager="AWS")]
 
 
 class Asked(TimeLeft):

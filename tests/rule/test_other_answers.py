@@ -156,11 +156,8 @@ def test_what_something_else_answers_raises_one_sentence_that_names_the_operatio
     [
         *((operation, status, answer) for operation in ("DescribeKey", "GetKeyPolicy") for status, answer in OF_ANY),
         ("DescribeKey", 200, {"KeyMetadata": "x"}),
-        ("DescribeKey", 200, {"KeyMetadata": {"KeyState": 5}}),
-        ("DescribeKey", 200, {"KeyMetadata": {"KeyManager": []}}),
         ("DescribeKey", 200, {"KeyMetadata": {"CreationDate": "x"}}),
         ("GetKeyPolicy", 200, {"Policy": {"Statement": []}}),
-        ("GetKeyPolicy", 200, {"Policy": 5}),
     ],
 )
 def test_keys_about_which_something_else_answers_are_named(operation: str, status: int, answer: object) -> None:
@@ -168,6 +165,21 @@ def test_keys_about_which_something_else_answers_are_named(operation: str, statu
         lambda_handler(FROM_CONFIG, None)
     assert "0 of 2 keys are judged; no answer for key-1, key-2, first because of " in str(raised.value)
     assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "member"),
+    [
+        ("DescribeKey", {"KeyMetadata": {"KeyState": 5}}, "KeyState"),
+        ("DescribeKey", {"KeyMetadata": {"KeyManager": []}}, "KeyManager"),
+        ("GetKeyPolicy", {"Policy": 5}, "Policy"),
+        ("GetKeyPolicy", {}, "Policy"),
+    ],
+)
+def test_what_is_missing_in_an_answer_about_a_key_is_named(operation: str, answer: object, member: str) -> None:
+    expected = f"key-2, first because of OtherAnswerError: AWS answered without {member}: look for a proxy"
+    with answering(operation, answer=answer), pytest.raises(RuleError, match=expected):
+        lambda_handler(FROM_CONFIG, None)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
+import AWSConfigRuleKMS
 from AWSConfigRuleKMS import Account, Key, RuleError, UnrecordedKey, lambda_handler, read_from_config, recorded_key
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import (
@@ -162,6 +163,25 @@ def test_kms_is_asked_only_for_keys_of_which_config_does_not_tell_all(account: E
     assert (calls["kms:DescribeKey"], calls["kms:GetKeyPolicy"]) == (3, 3)
 
 
+@pytest.mark.parametrize(("ahead", "jobs"), [(400, [1, 4]), (2, [1, 2, 2])])
+def test_keys_of_which_config_does_not_tell_all_are_read_together(
+    account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch, ahead: int, jobs: list[int]
+) -> None:
+    read, read_together = AWSConfigRuleKMS.read_from_kms, list[int]()
+
+    def counting(*arguments: Any) -> Any:
+        read_together.append(len(arguments[-1]))
+        return read(*arguments)
+
+    account.start_recording()
+    account.config.items.update(dict.fromkeys(create(POLICY, ()) for _ in range(5)))
+    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", ahead)
+    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_A_BATCH", 5)
+    monkeypatch.setattr("AWSConfigRuleKMS.read_from_kms", counting)
+    lambda_handler(scheduled(FROM_CONFIG), {})
+    assert sorted(read_together) == jobs
+
+
 def test_what_config_has_recorded_decides_until_it_records_anew(account: EmulatedAccount) -> None:
     key_id = create(None, ("alias/a",))
     account.start_recording()
@@ -231,6 +251,15 @@ def test_config_is_not_asked_for_keys_that_their_alias_proves_to_be_aws_s() -> N
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
     found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, ["key-1"])
     assert found == [Key("key-1", ("alias/aws/ebs",), manager="AWS")]
+
+
+def test_keys_of_aws_and_of_customers_are_told_in_one_answer(aws: StubbedAws) -> None:
+    asked = [{"resourceType": "AWS::KMS::Key", "resourceId": "key-2"}]
+    answer = {"baseConfigurationItems": [item("key-2")]}
+    aws.config.add_response("batch_get_resource_config", answer, {"resourceKeys": asked})
+    account = Account(boto3.client("kms"), boto3.client("config"), "a role")
+    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, ["key-1", "key-2"])
+    assert found == [Key("key-1", ("alias/aws/ebs",), manager="AWS"), Key("key-2", policy=POLICY)]
 
 
 RECORDING = {"name": "default", "recording": True}

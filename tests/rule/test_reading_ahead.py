@@ -71,6 +71,33 @@ def test_a_job_that_hangs_holds_up_no_other() -> None:
         assert list(answers) == ["key-0", "key-1"]
 
 
+class Low(TimeLeft):
+    """Time that runs low once something has been read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_low = False
+
+    @property
+    def runs_low(self) -> bool:
+        return self.is_low
+
+
+def test_what_is_under_way_when_the_time_runs_low_is_answered() -> None:
+    low, begun = Low(), list[str]()
+
+    def read(job: Sequence[str]) -> list[str]:
+        begun.extend(job)
+        return list(job)
+
+    with ThreadPoolExecutor(1) as executor:
+        answers = ReadAhead(executor, read, low, 6).answers(JOBS)
+        first = next(answers)
+        low.is_low = True
+        assert [first, *answers] == begun
+    assert 6 <= len(begun) < 40
+
+
 class Ending(TimeLeft):
     """Time that is not up before so many answers have come."""
 

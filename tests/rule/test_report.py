@@ -177,6 +177,15 @@ def test_results_that_a_later_event_brought_are_left_alone(
     assert lambda_handler(SCHEDULED, {}) == expected
 
 
+def test_a_result_that_cannot_be_taken_back_is_named(aws: StubbedAws) -> None:
+    expect_aws_managed_keys(aws, 0)
+    expect_held(aws, [("AWS::KMS::Key", "alias/old")])
+    for _ in range(2):
+        expect_put(aws, taken_back("alias/old"), failed=(taken_back("alias/old"),))
+    with pytest.raises(RuleError, match=r"^The evaluation is incomplete: 0 of 0 .* did not take .* of alias/old \("):
+        lambda_handler(SCHEDULED, {})
+
+
 def test_a_dry_run_neither_reads_nor_takes_back_held_results(aws: StubbedAws) -> None:
     expect_aws_managed_keys(aws, 1)
     expect_put(aws, managed(0), test_mode=True)

@@ -40,6 +40,11 @@ PLENTY = 60.0
 LITTLE = 9.0
 NONE = 0.0
 
+MORE_TIME = (
+    "Raise the function's timeout (rdk deploy --lambda-timeout, 900 seconds at most) or its memory, or set "
+    "ReadKeysFrom to Config"
+)
+
 type Left = Callable[[], float]
 
 
@@ -110,9 +115,8 @@ def test_without_time_no_key_is_begun_and_the_error_says_what_to_raise(
         lambda_handler(scheduled(account), context(lambda: LITTLE))
     assert str(raised.value) == (
         f"The evaluation is incomplete: 0 of 12 keys are judged; not judged are {', '.join(keys)}. The time ran low. "
-        "Raise the function's timeout (rdk deploy --lambda-timeout, 900 seconds at most) or its memory, or set "
-        "ReadKeysFrom to Config. All other keys are reported; Lambda runs the same event again, or re-evaluate the "
-        "rule once the cause is gone."
+        f"{MORE_TIME}. All other keys are reported; Lambda runs the same event again, or re-evaluate the rule once the "
+        "cause is gone."
     )
     assert calls_of(account, "kms:DescribeKey") == []
 
@@ -196,12 +200,23 @@ def test_a_call_that_eats_the_time_ends_in_a_sentence(
         lambda_handler(scheduled(account), context(lambda: NONE))
     released.set()
     end_of_threads()
-    assert str(raised.value).startswith(
-        "The time is up, and AWS has not answered: 0 of 0 keys are judged. Raise the function's timeout"
-    )
+    assert str(raised.value) == (f"The time is up, and AWS has not answered: 0 of 0 keys are judged. {MORE_TIME}.")
     # What is left of the run says and does nothing more, since that would fall into another invocation.
     assert caplog.messages == [str(raised.value)]
     assert NEXT_KEYS == {}
+
+
+@pytest.mark.parametrize("field", ["accountId", "configRuleName"])
+def test_what_a_run_did_not_come_to_is_no_matter_of_another_rule_or_account(
+    account: EmulatedAccount, keys: list[str], field: str
+) -> None:
+    with pytest.raises(RuleError):
+        lambda_handler(scheduled(account), context(after_reading(account, 3)))
+    done = len(calls_of(account, "kms:GetKeyPolicy"))
+    with pytest.raises(RuleError):
+        lambda_handler({**scheduled(account), field: "another"}, context(after_reading(account, 3)))
+    assert calls_of(account, "kms:GetKeyPolicy")[done] == keys[0]
+    assert len(NEXT_KEYS) == 2
 
 
 def test_what_was_not_sent_when_the_time_is_up_is_named(
@@ -262,8 +277,11 @@ def test_nothing_is_taken_back_in_a_hurry(account: EmulatedAccount, keys: list[s
     def listing() -> bool:
         return any(call.operation == "GetComplianceDetailsByConfigRule" for call in account.config.calls)
 
-    with pytest.raises(RuleError, match=r"ran low before results for what is gone.* 12 of 12 keys are judged\.$"):
+    with pytest.raises(RuleError) as raised:
         lambda_handler(scheduled(account), context(lambda: LITTLE if listing() else PLENTY))
+    assert str(raised.value) == (
+        f"The time ran low before results for what is gone were taken back. {MORE_TIME}. 12 of 12 keys are judged."
+    )
     assert held(account) == {*keys, "alias/gone"}
 
 
