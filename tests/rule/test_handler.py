@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import boto3
 import pytest
 
 import AWSConfigRuleKMS
-from AWSConfigRuleKMS import RuleError, lambda_handler
+from AWSConfigRuleKMS import RuleError, lambda_handler, prepare_logging
 from kms_rule.emulator import EmulatedAccount
 from kms_rule.events import now, rule_event, scheduled_notification
 from kms_rule.example_keys import USAGE_ONLY
@@ -55,6 +56,33 @@ def test_an_unknown_level_is_said_and_does_no_harm(
     monkeypatch.setenv("LOGGING_LEVEL", "chatty")
     lambda_handler(SCHEDULED, {})
     assert caplog.messages == ['LOGGING_LEVEL is "CHATTY": INFO is used; give DEBUG, INFO, WARNING or ERROR.']
+
+
+@pytest.fixture
+def library(request: pytest.FixtureRequest) -> Iterator[logging.Logger]:
+    logger = logging.getLogger(request.param)
+    level = logger.level
+    logger.setLevel(logging.NOTSET)
+    yield logger
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize("library", ["boto3", "botocore", "urllib3"], indirect=True)
+@pytest.mark.parametrize(("root", "expected"), [(logging.DEBUG, logging.WARNING), (logging.INFO, logging.NOTSET)])
+def test_libraries_that_would_log_secrets_are_kept_from_it(
+    library: logging.Logger, caplog: pytest.LogCaptureFixture, root: int, expected: int
+) -> None:
+    caplog.set_level(root)
+    prepare_logging()
+    assert library.level == expected
+
+
+def test_a_line_of_the_log_is_the_sentence_alone() -> None:
+    code = "import AWSConfigRuleKMS as rule; rule.prepare_logging(); rule.LOGGER.info('A sentence.')"
+    ended = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", code], cwd=RULE_FOLDER, capture_output=True, text=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("", "A sentence.\n")
 
 
 def test_warm_starts_add_no_second_handler(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
