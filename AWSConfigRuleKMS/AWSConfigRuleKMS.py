@@ -1258,7 +1258,7 @@ def _member(response: Mapping[str, object], name: str, kind: type = object) -> A
 
 def _listed(page: Mapping[str, object], name: str) -> Sequence[Any]:
     """Return what a page of KMS lists; raises `OtherAnswerError` where that is missing, or the way to the next page."""
-    items: Sequence[Any] = _member(page, name, list)
+    items: Sequence[Any] = _member(page, name)
     if page.get("Truncated"):
         _member(page, "NextMarker")
     return items

@@ -279,15 +279,16 @@ def test_a_recorder_that_does_not_record(aws: StubbedAws, recorders: list[dict[s
 
 
 @pytest.mark.parametrize(
-    ("code", "advice"),
+    ("code", "status", "advice"),
     [
-        ("AccessDeniedException", "allow it to the function's own role"),
-        ("ExpiredTokenException", "re-evaluate the rule once the cause is gone"),
+        ("AccessDeniedException", 400, "allow it to the function's own role"),
+        ("ExpiredTokenException", 400, "re-evaluate the rule once the cause is gone"),
+        ("Odd", 499, "re-evaluate the rule once the cause is gone"),
     ],
 )
-def test_a_config_that_refuses_its_items_raises(aws: StubbedAws, code: str, advice: str) -> None:
+def test_a_config_that_refuses_its_items_raises(aws: StubbedAws, code: str, status: int, advice: str) -> None:
     expect_lists_and_recorder(aws, [{"recording": True}])
-    aws.config.add_client_error("batch_get_resource_config", code)
+    aws.config.add_client_error("batch_get_resource_config", code, http_status_code=status)
     with pytest.raises(RuleError, match=f"config:BatchGetResourceConfig failed .*: {advice}"):
         lambda_handler(scheduled(FROM_CONFIG), {})
 
@@ -325,6 +326,8 @@ def test_a_config_that_refuses_to_say_whether_it_records_raises_before_all_else(
         ("ThrottlingException", 400),
         ("InternalFailure", 500),
         ("ServiceUnavailable", 503),
+        ("Odd", 599),
+        ("Odd", 429),
     ],
 )
 def test_items_that_cannot_be_had_for_a_while_are_read_from_kms(
