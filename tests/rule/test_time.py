@@ -29,6 +29,7 @@ from kms_rule.events import (
     RULE_NAME,
     alias_item,
     change_notification,
+    key_item,
     now,
     rule_event,
     scheduled_notification,
@@ -271,6 +272,58 @@ def test_a_run_that_an_error_ends_leaves_its_keys_to_the_next(
     lambda_handler(scheduled(account), context(lambda: PLENTY))
     assert calls_of(account, "kms:GetKeyPolicy")[done] == next_key
     assert next_key != keys[0]
+
+
+def test_keys_that_wait_are_not_read_once_a_run_has_failed(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, begun, released, refused = Account.read, list[str](), threading.Event(), threading.Event()
+
+    def blocking(self: Account, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
+        begun.append(key_id)
+        if len(begun) > 1:
+            released.wait(30)
+        return read(self, key_id, aliases, parameters)
+
+    def refuse(*_arguments: object) -> None:
+        refused.set()
+        raise RuleError("The token is invalid.")
+
+    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 400)
+    monkeypatch.setattr("AWSConfigRuleKMS.LARGEST_BATCH", 1)
+    monkeypatch.setattr(Account, "read", blocking)
+    monkeypatch.setattr(Account, "put_evaluations", refuse)
+    with pytest.raises(RuleError, match=r"^The token is invalid\."):
+        lambda_handler(scheduled(account), context(lambda: LITTLE if refused.is_set() else PLENTY))
+    released.set()
+    end_of_threads()
+    assert begun == keys[: len(begun)]
+    assert len(begun) <= 2
+
+
+def test_a_call_that_fails_after_the_time_is_up_is_told_to_nobody(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reached, released = threading.Event(), threading.Event()
+
+    def refuse_late(*_arguments: object) -> None:
+        reached.set()
+        released.wait(30)
+        raise RuleError("The token is invalid.")
+
+    def left() -> float:
+        return NONE if reached.wait(30) else PLENTY
+
+    monkeypatch.setattr("AWSConfigRuleKMS.SHORTEST_WAIT", 0)
+    monkeypatch.setattr(Account, "put_evaluations", refuse_late)
+    item = key_item(keys[0], now(), "ResourceDeleted")
+    token = account.config.issue_token(RULE_NAME)
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(rule_event(change_notification(item), resultToken=token), context(left))
+    released.set()
+    end_of_threads()
+    assert f"did not take the evaluations of {keys[0]}. " in str(raised.value)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [str(raised.value)]
 
 
 def test_nothing_is_taken_back_in_a_hurry(account: EmulatedAccount, keys: list[str]) -> None:
