@@ -68,8 +68,10 @@ def find(target: Target, chosen: Choice, console: Console) -> Findings:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Try what the arguments ask for, show it, and return the exit code."""
+    """Try what the arguments ask for, show it, and return the exit code. Raises `TrialError` without mutmut."""
     given = parser().parse_args(arguments)
+    if not INTERPRETER.exists():
+        raise TrialError("The environment that has mutmut is missing: run `make mutation`, which sets it up.")
     console = Console(soft_wrap=True)
     last = json.loads(LAST_SURVIVORS.read_text(encoding="utf-8")) if LAST_SURVIVORS.exists() else {}
     found = [

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mutation.__main__ import main
+from mutation.trials import TrialError
+
 PROJECT = Path(__file__).parents[2]
 INTERPRETER_WITH_MUTMUT = PROJECT / ".venv-mutation" / "bin" / "python"
 
@@ -34,6 +37,9 @@ class Counter:
 '''
 TESTS = """\
 import pytest
+
+from mutation.__main__ import main
+from mutation.trials import TrialError
 from counting import Counter
 
 
@@ -105,6 +111,12 @@ def test_tests_that_fail_without_a_mutant_are_shown_and_nothing_is_tried(project
     assert outcome.returncode == 1
     assert "The tests fail without any mutant" in outcome.stderr
     assert "assert 1 == 0" in outcome.stderr
+
+
+def test_without_mutmut_people_are_told_what_sets_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mutation.__main__.INTERPRETER", tmp_path / "python")
+    with pytest.raises(TrialError, match="run `make mutation`"):
+        main([])
 
 
 @pytest.mark.skipif(not INTERPRETER_WITH_MUTMUT.exists(), reason="`make mutation` has not made the environment yet")
