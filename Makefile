@@ -3,6 +3,7 @@ PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v p
 BIN := .venv/bin
 READY := .venv/ready
 MUTATION_READY := .venv-mutation/ready
+LOCKS := requirements.lock bench/requirements.lock mutation/requirements.lock
 
 .PHONY: demo test lint types pytest package bench faults mutation audit lock clean
 
@@ -41,9 +42,9 @@ $(READY): requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
 	@touch $(READY)
 
-# Ends in Error 1 where a vulnerability is known, in Error 3 where no advisory database could be asked.
+# Fails where a vulnerability is known, and where a dependency could not be looked up.
 audit: $(READY)
-	@$(BIN)/python -m kms_rule.audit
+	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes --progress-spinner off $(LOCKS:%=--requirement %)
 
 $(MUTATION_READY): mutation/requirements.lock
 	$(PYTHON) -m venv --clear .venv-mutation

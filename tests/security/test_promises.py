@@ -1,4 +1,4 @@
-"""Holds SECURITY.md to what is there: the tests that it names, its links, its policy, and its exit codes."""
+"""Holds SECURITY.md to what is there: the tests that it names, its links, and its policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from kms_rule.audit import Outcome
 from kms_rule.events import POST_PARAMETERS
 from tests.documents import document, link_leads_somewhere, links, named_tests, names_a_test
 
@@ -45,11 +44,6 @@ def test_the_policy_it_shows_denies_what_the_post_s_whitelist_lets_in() -> None:
     assert statement["Effect"] == "Deny"
     assert statement["Action"] == ["kms:CreateAlias", "kms:UpdateAlias"]
     assert statement["Resource"] == f"arn:aws:kms:*:*:alias/{POST_PARAMETERS['CMK_Whitelist']}"
-
-
-def test_it_has_the_exit_codes_of_the_audit() -> None:
-    described = re.findall(r"^\| (\d) \|", SECURITY, re.MULTILINE)
-    assert [int(code) for code in described] == [outcome.value for outcome in Outcome]
 
 
 def test_the_readme_leads_to_it() -> None:

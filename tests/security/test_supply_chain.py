@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from kms_rule import RULE_FOLDER
-from kms_rule.audit import PROJECT, lock_files
 from kms_rule.package import MODULES
 
+PROJECT = Path(__file__).parents[2]
+LOCKS = sorted(path for path in PROJECT.glob("**/requirements.lock") if ".venv" not in str(path.relative_to(PROJECT)))
 IN_LAMBDA = {"boto3", "botocore"}
 # Options, addresses and paths, none of which a file of pins may have.
 PLACE = re.compile(r"^\s*--?[a-z]|://|@ |file:", re.IGNORECASE)
@@ -25,12 +27,26 @@ def requirements(lock: Path) -> list[str]:
     return [line for line in joined.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("lock", lock_files(), ids=lambda path: str(path.relative_to(PROJECT)))
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_every_dependency_is_pinned_with_its_hashes(lock: Path) -> None:
     found = requirements(lock)
     assert found
     assert [line for line in found if not PIN.fullmatch(line)] == []
     assert [line for line in found if PLACE.search(line)] == []
+
+
+def test_make_audit_looks_up_every_lock() -> None:
+    result = subprocess.run(
+        ["make", "--dry-run", "audit"],  # noqa: S607 - the make of the path is the one that people run
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [command] = [line for line in result.stdout.splitlines() if "pip_audit" in line]
+    assert {str(lock.relative_to(PROJECT)) for lock in LOCKS} == set(re.findall(r"--requirement (\S+)", command))
+    # Without these, a dependency that the database does not know would count as clean, or pip would resolve them anew.
+    assert {"--strict", "--disable-pip", "--require-hashes"} <= set(command.split())
 
 
 @pytest.mark.parametrize(
