@@ -3,12 +3,12 @@ PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v p
 BIN := .venv/bin
 READY := .venv/ready
 MUTATION_READY := .venv-mutation/ready
-LOCKS := requirements.lock bench/requirements.lock mutation/requirements.lock
+LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 .PHONY: demo test lint types pytest package bench faults mutation audit lock clean
 
 demo: $(READY)
-	@$(BIN)/python -m kms_rule demo
+	@$(BIN)/python -m dev.demo
 
 test: lint types pytest
 
@@ -26,7 +26,7 @@ package: $(READY)
 	@$(BIN)/python -m kms_rule package
 
 bench: $(READY)
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m dev.bench
 
 # The whole matrix of faults, in some six minutes; `make test` tries a sample of it.
 faults: $(READY)
@@ -34,7 +34,7 @@ faults: $(READY)
 
 # Takes hours: `make mutation ONLY="--module AWSConfigRuleKMSPolicy --where Pattern"` tries some of the mutants.
 mutation: $(READY) $(MUTATION_READY)
-	@nice -n 10 $(BIN)/python -m mutation $(ONLY)
+	@nice -n 10 $(BIN)/python -m dev.mutation $(ONLY)
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 12) and "Python 3.12 or later is needed, and $(PYTHON) is " + sys.version.split()[0] + ": name a newer one, such as make PYTHON=python3.13.")'
@@ -46,20 +46,20 @@ $(READY): requirements.lock
 audit: $(READY)
 	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes --progress-spinner off $(LOCKS:%=--requirement %)
 
-$(MUTATION_READY): mutation/requirements.lock
+$(MUTATION_READY): dev/mutation/requirements.lock
 	$(PYTHON) -m venv --clear .venv-mutation
 	.venv-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		--requirement mutation/requirements.lock
+		--requirement dev/mutation/requirements.lock
 	@touch $(MUTATION_READY)
 
 lock: $(READY)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock pyproject.toml
-	cd bench && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
+	cd dev/bench && CUSTOM_COMPILE_COMMAND="make lock" ../../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock requirements.in
-	cd mutation && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
+	cd dev/mutation && CUSTOM_COMPILE_COMMAND="make lock" ../../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock requirements.in
 

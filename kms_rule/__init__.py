@@ -1,4 +1,4 @@
-"""The command beside the rule, `kms-rule`, and the emulated AWS account that shows the rule at work."""
+"""The command beside the rule, `kms-rule`."""
 
 from __future__ import annotations
 

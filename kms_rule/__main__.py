@@ -55,23 +55,6 @@ def explain(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
-def demo(_arguments: argparse.Namespace) -> int:
-    """Run the demonstration."""
-    try:
-        from kms_rule.demo import run_demo  # noqa: PLC0415
-        from kms_rule.deployment import DeploymentError  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"The demonstration needs {error.name}, which is not installed: in this project's folder, pip install "
-            f"'.[demo]'."
-        ) from error
-    try:
-        run_demo()
-    except DeploymentError as error:
-        raise CommandError(str(error)) from error
-    return 0
-
-
 def package(arguments: argparse.Namespace) -> int:
     """Build the package that the templates in `deploy/` need."""
     from kms_rule.package import PackageError, build_package  # noqa: PLC0415
@@ -121,7 +104,6 @@ def parser() -> argparse.ArgumentParser:
         ("check", "judge key policies in files, before they are deployed", _describe_check, EXIT_CODES),
         ("report", "show what AWS Config holds for the deployed rule", _describe_report, EXIT_CODES),
         ("explain", "answer each question of the rule about one policy", _describe_explain, EXIT_CODES_OF_EXPLAIN),
-        ("demo", "deploy the rule to an emulated AWS account and show its results", _describe_demo, None),
         ("package", "build the zip file that the templates in deploy/ need", _describe_package, None),
     ):
         describe(commands.add_parser(name, help=short_help, epilog=epilog))
@@ -172,10 +154,6 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
     _add_rule_parameters(command)
     _add_output(command, formats=("table", "json"))
     command.set_defaults(run=explain)
-
-
-def _describe_demo(command: argparse.ArgumentParser) -> None:
-    command.set_defaults(run=demo)
 
 
 def _describe_package(command: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from kms_rule.emulator import EmulatedAccount, emulated_account
+from dev.emulator.account import EmulatedAccount, emulated_account
 
 
 @pytest.fixture(scope="session")

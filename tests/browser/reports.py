@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from AWSConfigRuleKMS import Key, RuleParameters
-from kms_rule.events import POST_PARAMETERS
-from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY, Policy, policy
+from dev.demo.example_keys import EXAMPLE_KEYS, USAGE_ONLY, Policy, policy
+from dev.emulator.events import POST_PARAMETERS
 from kms_rule.findings import Findings, Place, Unjudged, findings_of
 from kms_rule.formats.html import render
 

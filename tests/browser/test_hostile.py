@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from AWSConfigRuleKMS import Compliance, Key, Proof, Scenario, Verdict
-from kms_rule.example_keys import policy, statement
+from dev.demo.example_keys import policy, statement
 from kms_rule.findings import Finding, Findings, Held, Place, Unjudged
 from tests.browser.reports import MADE, PARAMETERS, findings, page
 

@@ -17,11 +17,11 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 from moto.sts.responses import TokenResponse
 
+from dev.demo.example_keys import USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
 from kms_rule import accounts
 from kms_rule.__main__ import main
 from kms_rule.accounts import Connection, advice_on
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.example_keys import USAGE_ONLY
 from kms_rule.findings import ExitCode
 
 ROLE = "arn:aws:iam::210987654321:role/Auditor"

@@ -13,7 +13,7 @@ from kms_rule.__main__ import FORMATS, main
 from tests.command.checking import EVERYTHING_OPEN, write
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("scan", "check", "explain", "report", "demo", "package")
+COMMANDS = ("scan", "check", "explain", "report", "package")
 HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS", "kms_rule.version")
 
 
@@ -51,24 +51,6 @@ def test_the_version_is_that_of_the_project() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "missing", "sentence"),
-    [
-        (
-            ["demo"],
-            "moto",
-            "kms-rule: The demonstration needs moto.backends, which is not installed: in this project's folder, "
-            "pip install '.[demo]'.\n",
-        ),
-    ],
-)
-def test_what_is_not_installed_is_one_sentence(arguments: list[str], missing: str, sentence: str) -> None:
-    ended = kms_rule(
-        *arguments, before=f"sys.modules[{missing!r}] = None; sys.modules[{missing + '.backends'!r}] = None"
-    )
-    assert (ended.returncode, ended.stderr) == (2, sentence)
-
-
-@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["check", "x.json", "--parameter", "Admin"], "The parameter 'Admin' has no value: write it as NAME=VALUE."),
@@ -79,7 +61,7 @@ def test_what_is_not_installed_is_one_sentence(arguments: list[str], missing: st
             "no/such.json cannot be read (No such file or directory)",
         ),
         (["check", "x.json", "--parameters", "README.md"], "The parameters in README.md are not JSON"),
-        (["check", "x.json", "--parameters", "kms_rule/security-otter-cmk.json"], "has no Parameters"),
+        (["check", "x.json", "--parameters", "dev/demo/security-otter-cmk.json"], "has no Parameters"),
     ],
 )
 def test_wrong_parameters_are_one_sentence(arguments: list[str], sentence: str) -> None:
@@ -98,7 +80,7 @@ def test_parameters_whose_lists_are_no_text_are_one_sentence(tmp_path: Path) -> 
 
 
 def test_a_parameter_given_beside_the_file_replaces_the_one_in_it() -> None:
-    policy = "kms_rule/security-otter-cmk.json"
+    policy = "dev/demo/security-otter-cmk.json"
     ended = kms_rule("explain", policy, "--alias", "alias/mine", "--parameter", "CMK_Whitelist=mine*")
     assert ended.returncode == 0
     assert "alias/mine matches mine*" in ended.stdout
@@ -111,7 +93,7 @@ PRINTING_FINDINGS = (
     ["explain", "key.json"],
     ["explain", "key.json", "--format", "json"],
 )
-PRINTING_MORE = (["package"], ["demo"], ["--help"], ["check", "--help"], ["--version"])
+PRINTING_MORE = (["package"], ["--help"], ["check", "--help"], ["--version"])
 NO_ROOM = "cannot be written (No space left on device): make room there, or"
 
 

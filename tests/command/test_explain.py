@@ -35,7 +35,7 @@ from tests.command.key_policies import (
 )
 
 PROJECT = Path(__file__).parents[2]
-POST_POLICY = "kms_rule/security-otter-cmk.json"
+POST_POLICY = "dev/demo/security-otter-cmk.json"
 NAMES = [scenario.name for scenario in SCENARIOS]
 
 CHANGE = allow("kms:PutKeyPolicy", OTTER)

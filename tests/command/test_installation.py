@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("AWSConfigRuleKMS", "kms_rule", "README.md", "pyproject.toml")
+SOURCES = ("AWSConfigRuleKMS", "dev", "kms_rule", "README.md", "pyproject.toml")
 
 
 def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -62,9 +62,17 @@ def test_the_rule_s_folder_is_installed_and_nothing_else_with_it(installed: Path
     }
 
 
+def test_the_developers_tools_are_not_installed(installed: Path) -> None:
+    python = installed / "bin" / "python"
+    code = "from importlib.metadata import files; print(*sorted({file.parts[0] for file in files('kms-rule')}))"
+    folders = run(python, "-c", code, folder=installed).stdout.split()
+    assert "kms_rule" in folders
+    assert "dev" not in folders
+
+
 @pytest.mark.parametrize("format_name", ["table", "json", "sarif", "html"])
 def test_every_format_is_installed_and_the_rule_s_own_parameters_are_found(installed: Path, format_name: str) -> None:
-    shutil.copy(ROOT / "kms_rule" / "security-otter-cmk.json", installed / "key.json")
+    shutil.copy(ROOT / "dev" / "demo" / "security-otter-cmk.json", installed / "key.json")
     ended = run(installed / "bin" / "kms-rule", "check", "key.json", "--format", format_name, folder=installed)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "SecurityOtterCMK" in ended.stdout or "key.json" in ended.stdout

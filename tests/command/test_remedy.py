@@ -39,7 +39,7 @@ from tests.command.key_policies import (
 )
 
 COLLECTION = Path(__file__).parents[3] / "shared" / "real-policies.json"
-POST_POLICY = Path(__file__).parents[2] / "kms_rule" / "security-otter-cmk.json"
+POST_POLICY = Path(__file__).parents[2] / "dev" / "demo" / "security-otter-cmk.json"
 
 
 def proposed(content: Json, given_parameters: RuleParameters | None = None) -> Proposal:

@@ -26,13 +26,10 @@ from AWSConfigRuleKMS import (
     evaluation,
     lambda_handler,
 )
-from kms_rule.__main__ import main
-from kms_rule.accounts import Connection
-from kms_rule.demo import create_keys
-from kms_rule.emulated_config import Place
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.errors import CommandError
-from kms_rule.events import (
+from dev.demo.demonstration import create_keys
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.calls import Place
+from dev.emulator.events import (
     POST_PARAMETERS,
     RULE_NAME,
     change_notification,
@@ -41,6 +38,9 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
+from kms_rule.__main__ import main
+from kms_rule.accounts import Connection
+from kms_rule.errors import CommandError
 from kms_rule.findings import ExitCode, Findings
 from kms_rule.report import age, report, reports, scenario_of
 

@@ -22,11 +22,11 @@ from moto.core.exceptions import JsonRESTError
 from moto.kms.responses import KmsResponse
 
 from AWSConfigRuleKMS import Account, Reading, RuleParameters, UnreadKey, lambda_handler
+from dev.demo.demonstration import create_keys
+from dev.demo.example_keys import USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import POST_PARAMETERS, now, rule_event, scheduled_notification
 from kms_rule.__main__ import main
-from kms_rule.demo import create_keys
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import POST_PARAMETERS, now, rule_event, scheduled_notification
-from kms_rule.example_keys import USAGE_ONLY
 from kms_rule.findings import ExitCode, findings_of
 
 PROJECT = Path(__file__).parents[2]

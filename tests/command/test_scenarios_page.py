@@ -20,7 +20,7 @@ from AWSConfigRuleKMS import (
     judge,
 )
 from AWSConfigRuleKMSPolicy import KeyPolicy
-from kms_rule.events import POST_PARAMETERS
+from dev.emulator.events import POST_PARAMETERS
 from kms_rule.refusals import refusal
 from kms_rule.remedy import Proposal, remedy
 

@@ -1,4 +1,4 @@
-"""A changed number of calls is told; that they are the published ones, `python -m bench --calls` says."""
+"""A changed number of calls is told; that they are the published ones, `python -m dev.bench --calls` says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.calls import PART, differences
-from bench.results import CONFIG, KMS, RULE, Measurement, Results
+from dev.bench.calls import PART, differences
+from dev.bench.results import CONFIG, KMS, RULE, Measurement, Results
 
 
 def published() -> Results:
@@ -31,9 +31,13 @@ def test_the_published_calls_are_no_difference(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "calls", "told"),
     [
-        (KMS, {"DescribeKey": 1_001}, "from KMS calls DescribeKey 1,001 times, 1,000 times in bench/results.json: "),
-        (CONFIG, {"ListKeys": 0}, "from Config calls ListKeys 0 times, 1 times in bench/results.json: "),
-        (CONFIG, {"ListGrants": 7}, "from Config calls ListGrants 7 times, 0 times in bench/results.json: "),
+        (
+            KMS,
+            {"DescribeKey": 1_001},
+            "from KMS calls DescribeKey 1,001 times, 1,000 times in dev/bench/results.json: ",
+        ),
+        (CONFIG, {"ListKeys": 0}, "from Config calls ListKeys 0 times, 1 times in dev/bench/results.json: "),
+        (CONFIG, {"ListGrants": 7}, "from Config calls ListGrants 7 times, 0 times in dev/bench/results.json: "),
     ],
 )
 def test_a_call_more_or_less_is_told_in_one_sentence(source: str, calls: dict[str, int], told: str) -> None:

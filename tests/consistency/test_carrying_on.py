@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from bench.__main__ import parser
+from dev.bench.__main__ import parser
 from tests.deploy.templates import ORGANIZATION, RULE, read
 from tests.documents import PROJECT, document, link_leads_somewhere, links, named_tests, names_a_test
 
@@ -155,5 +155,5 @@ def test_the_calls_are_counted_with_an_option_that_there_is() -> None:
     [command] = commands_of_workflow()[1:]
     program, *options = shlex.split(command)[1:]
     assert Path(program).name == "-m"
-    assert options[0] == "bench"
+    assert options[0] == "dev.bench"
     assert parser().parse_args(options[1:]).calls

@@ -32,9 +32,10 @@ from moto.sts.models import sts_backends
 
 import AWSConfigRuleKMS
 from AWSConfigRuleKMS import CHOICES, MESSAGE_TYPES, PARAMETER_NAMES, SUBJECT_OF_CHANGE, RuleError, lambda_handler
-from kms_rule.emulated_config import Call, Place
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import (
+from dev.demo.example_keys import USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.calls import Call, Place
+from dev.emulator.events import (
     ACCOUNT_ID,
     POST_PARAMETERS,
     REGION,
@@ -48,7 +49,6 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
-from kms_rule.example_keys import USAGE_ONLY
 from tests.deploy.templates import (
     FUNCTION_ROLE_ARN,
     MEMBER_ROLE,

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from kms_rule.emulator import EmulatedAccount
+from dev.emulator.account import EmulatedAccount
 from kms_rule.package import build_package
 from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, NEEDED, ORGANIZATION, RULE, parameters, resources
 

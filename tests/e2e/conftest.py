@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from kms_rule.emulator import EmulatedAccount
+from dev.emulator.account import EmulatedAccount
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ from typing import Any
 import boto3
 import pytest
 
-from kms_rule import RULE_FOLDER
-from kms_rule.demo import create_key
-from kms_rule.deployment import (
+from dev.demo.demonstration import create_key
+from dev.demo.example_keys import EXAMPLE_KEYS
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.deployment import (
     PROJECT,
     ConfigService,
     copy_rule,
@@ -29,10 +30,9 @@ from kms_rule.deployment import (
     package_of,
     rdk,
 )
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import RULE_NAME, now, rule_event, scheduled_notification
-from kms_rule.example_keys import EXAMPLE_KEYS
-from kms_rule.lambda_runtime import DeployedFunction, InvocationError, RunningFunction, running
+from dev.emulator.events import RULE_NAME, now, rule_event, scheduled_notification
+from dev.emulator.lambda_runtime import DeployedFunction, InvocationError, RunningFunction, running
+from kms_rule import RULE_FOLDER
 from tests.e2e import probe
 from tests.e2e.commands import DEPLOY
 
@@ -204,14 +204,14 @@ class TestProcess:
 
 
 class TestDemonstration:
-    """The command `python -m kms_rule demo`, as `make demo` runs it."""
+    """The command `python -m dev.demo`, as `make demo` runs it."""
 
     @pytest.fixture(scope="class")
     @staticmethod
     def output() -> str:
         """What the demonstration prints where there is no terminal."""
         plain = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "TTY_COMPATIBLE"}}
-        command = [sys.executable, "-m", "kms_rule", "demo"]
+        command = [sys.executable, "-m", "dev.demo"]
         result = subprocess.run(command, cwd=PROJECT, env=plain, capture_output=True, text=True, check=False)  # noqa: S603
         assert (result.returncode, result.stderr) == (0, "")
         return result.stdout

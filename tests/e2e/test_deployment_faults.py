@@ -11,9 +11,9 @@ import boto3
 import pytest
 from moto.cloudformation.models import Stack
 
-from kms_rule.deployment import PROJECT, DeploymentError, copy_rule, create_code_bucket, deploy, rdk, stack_status
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import RULE_NAME
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.deployment import PROJECT, DeploymentError, copy_rule, create_code_bucket, deploy, rdk, stack_status
+from dev.emulator.events import RULE_NAME
 from tests.e2e.commands import DEPLOY, UNDEPLOY
 
 GUIDE = (PROJECT / "docs" / "deploying.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.emulator.deployment import PROJECT, copy_rule, rdk
 from kms_rule import RULE_FOLDER
-from kms_rule.deployment import PROJECT, copy_rule, rdk
 from tests.e2e.commands import CREATE, TEST_LOCAL, TEST_NAMES, passed_tests
 
 DEPLOYING = PROJECT / "docs" / "deploying.md"

@@ -18,12 +18,12 @@ from typing import Any
 import boto3
 import pytest
 
+from dev.demo.demonstration import create_key
+from dev.demo.example_keys import ExampleKey
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.deployment import ConfigService, deployed_function, package_of, rdk, stack_status
+from dev.emulator.events import RULE_NAME
 from kms_rule import RULE_FOLDER
-from kms_rule.demo import create_key
-from kms_rule.deployment import ConfigService, deployed_function, package_of, rdk, stack_status
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import RULE_NAME
-from kms_rule.example_keys import ExampleKey
 from tests.e2e.commands import CREATE, DEPLOY, INIT, TEST_LOCAL, TEST_NAMES, UNDEPLOY, passed_tests
 
 MODULES = ["AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py", "AWSConfigRuleKMS_test.py"]

@@ -22,10 +22,10 @@ from moto.iam.access_control import IAMRequest
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, STSBackend, sts_backends
 
-from kms_rule.deployment import FUNCTION_NAME, ConfigService, copy_rule, create_code_bucket, deployed_function, rdk
-from kms_rule.emulated_config import Place
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import (
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.calls import Place
+from dev.emulator.deployment import FUNCTION_NAME, ConfigService, copy_rule, create_code_bucket, deployed_function, rdk
+from dev.emulator.events import (
     POST_PARAMETERS,
     RULE_NAME,
     Json,
@@ -35,7 +35,7 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
-from kms_rule.lambda_runtime import InvocationError, RunningFunction
+from dev.emulator.lambda_runtime import InvocationError, RunningFunction
 from tests.e2e.commands import DEPLOY
 
 ADMINISTRATOR = "123456789012"

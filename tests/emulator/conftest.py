@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from kms_rule.emulated_config import EmulatedConfig
-from kms_rule.emulator import EmulatedAccount
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.config import EmulatedConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient

@@ -15,8 +15,9 @@ from moto.config.responses import ConfigResponse
 from moto.core.responses import BaseResponse
 from moto.kms.responses import KmsResponse
 
-from kms_rule.emulated_config import Call, EmulatedConfig, Place
-from kms_rule.emulator import EmulatedAccount
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.calls import Call, Place
+from dev.emulator.config import EmulatedConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient

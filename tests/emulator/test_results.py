@@ -11,7 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from kms_rule.emulated_config import EmulatedConfig, Place
+from dev.emulator.calls import Place
+from dev.emulator.config import EmulatedConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient

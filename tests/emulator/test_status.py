@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from kms_rule.emulated_config import EmulatedConfig
+from dev.emulator.config import EmulatedConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient

@@ -10,8 +10,7 @@ from unittest.mock import patch
 from moto.backends import get_backend
 from moto.kms.models import KmsBackend
 
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.example_keys import (
+from dev.demo.example_keys import (
     ADMINISTRATION,
     LISTED_ADMINISTRATOR,
     UNLISTED_ADMINISTRATOR,
@@ -21,6 +20,7 @@ from kms_rule.example_keys import (
     policy,
     statement,
 )
+from dev.emulator.account import EmulatedAccount
 
 KEY_TYPE = "AWS::KMS::Key"
 COMPLIANT, NON_COMPLIANT, NOT_APPLICABLE = "COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kms_rule.events import key_item
+from dev.emulator.events import key_item
 from tests.faults.checks import check_listed
 from tests.faults.matrix import PUT_EVALUATIONS
 from tests.faults.population import (

@@ -18,8 +18,8 @@ import boto3
 from moto.config.models import config_backends
 
 from AWSConfigRuleKMS import RuleError, lambda_handler
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import POST_PARAMETERS, change_notification, key_item, rule_event, scheduled_notification
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import POST_PARAMETERS, change_notification, key_item, rule_event, scheduled_notification
 from tests.faults.layer import SHORT_READ_TIMEOUT, FaultLayer, Plan, let_pass, refusal
 from tests.faults.population import (
     CHANGED,

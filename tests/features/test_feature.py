@@ -20,7 +20,7 @@ from moto.kms.models import KmsBackend
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from AWSConfigRuleKMS import PARAMETER_NAMES, SCENARIOS, RuleError, lambda_handler
-from kms_rule.emulator import EmulatedAccount
+from dev.emulator.account import EmulatedAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_config.type_defs import EvaluationTypeDef

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mutation.listed import LIST, ListError, reasons
-from mutation.mutants import Mutant
-from mutation.report import Findings, difference, excuses
-from mutation.trials import Outcome
+from dev.mutation.listed import LIST, ListError, reasons
+from dev.mutation.mutants import Mutant
+from dev.mutation.report import Findings, difference, excuses
+from dev.mutation.trials import Outcome
 
 SOURCE = """\
 def smaller(first, second):

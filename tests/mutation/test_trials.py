@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mutation.__main__ import main
-from mutation.trials import TrialError
+from dev.mutation.__main__ import main
+from dev.mutation.trials import TrialError
 
 PROJECT = Path(__file__).parents[2]
 INTERPRETER_WITH_MUTMUT = PROJECT / ".venv-mutation" / "bin" / "python"
@@ -38,8 +38,8 @@ class Counter:
 TESTS = """\
 import pytest
 
-from mutation.__main__ import main
-from mutation.trials import TrialError
+from dev.mutation.__main__ import main
+from dev.mutation.trials import TrialError
 from counting import Counter
 
 
@@ -51,9 +51,9 @@ def test_counting(end):
 TRIALS = """
 import json, sys
 from pathlib import Path
-from mutation import plugins
-from mutation.mutants import Mutant
-from mutation.trials import Target, TrialError, Trials
+from dev.mutation import plugins
+from dev.mutation.mutants import Mutant
+from dev.mutation.trials import Target, TrialError, Trials
 
 plugins.SECONDS_MORE = 0.3
 with Trials.opened(Target("counting", ("tests",)), Path(sys.argv[1])) as trials:
@@ -114,7 +114,7 @@ def test_tests_that_fail_without_a_mutant_are_shown_and_nothing_is_tried(project
 
 
 def test_without_mutmut_people_are_told_what_sets_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mutation.__main__.INTERPRETER", tmp_path / "python")
+    monkeypatch.setattr("dev.mutation.__main__.INTERPRETER", tmp_path / "python")
     with pytest.raises(TrialError, match="run `make mutation`"):
         main([])
 
@@ -122,7 +122,7 @@ def test_without_mutmut_people_are_told_what_sets_it_up(tmp_path: Path, monkeypa
 @pytest.mark.skipif(not INTERPRETER_WITH_MUTMUT.exists(), reason="`make mutation` has not made the environment yet")
 def test_tables_class_bodies_and_decorated_functions_have_mutants(project: Path) -> None:
     path = project / "AWSConfigRuleKMS" / "counting.py"
-    command = [str(INTERPRETER_WITH_MUTMUT), "-B", "-m", "mutation.generator", str(path)]
+    command = [str(INTERPRETER_WITH_MUTMUT), "-B", "-m", "dev.mutation.generator", str(path)]
     listing = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     names = {(mutant["where"], mutant["after"]) for mutant in map(json.loads, listing.stdout.splitlines())}
     assert {

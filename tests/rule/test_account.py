@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from AWSConfigRuleKMS import Account, Key, RuleError, RuleParameters, lambda_handler, reason_of
-from kms_rule.events import (
+from dev.emulator.events import (
     ACCOUNT_ID,
     POST_PARAMETERS,
     alias_item,

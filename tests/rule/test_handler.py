@@ -16,9 +16,9 @@ import pytest
 
 import AWSConfigRuleKMS
 from AWSConfigRuleKMS import RuleError, lambda_handler, prepare_logging
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import now, rule_event, scheduled_notification
-from kms_rule.example_keys import USAGE_ONLY
+from dev.demo.example_keys import USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import now, rule_event, scheduled_notification
 
 RULE_FOLDER = Path(__file__).parents[2] / "AWSConfigRuleKMS"
 SCHEDULED = rule_event(scheduled_notification(now()))

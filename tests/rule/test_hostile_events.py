@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from AWSConfigRuleKMS import Request, RuleError, RuleParameters, escaped, lambda_handler
-from kms_rule.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
+from dev.emulator.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
 from tests.policy.strategies import (
     ANY_JSON,
     EVENTS,

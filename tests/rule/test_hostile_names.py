@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from AWSConfigRuleKMS import PARAMETER_NAMES, RuleError, lambda_handler
-from kms_rule.events import (
+from dev.emulator.events import (
     POST_PARAMETERS,
     alias_item,
     change_notification,

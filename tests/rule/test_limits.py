@@ -25,9 +25,9 @@ from AWSConfigRuleKMS import (
     lambda_handler,
     paced,
 )
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import now, rule_event, scheduled_notification
-from kms_rule.example_keys import USAGE_ONLY
+from dev.demo.example_keys import USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import now, rule_event, scheduled_notification
 from tests.rule.conftest import StubbedAws
 
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
 from AWSConfigRuleKMS import RuleError, lambda_handler
-from kms_rule.events import ACCOUNT_ID, POST_PARAMETERS, rule_event, scheduled_notification
+from dev.emulator.events import ACCOUNT_ID, POST_PARAMETERS, rule_event, scheduled_notification
 from tests.rule.conftest import SESSION, Body
 
 TIME = "2026-01-13T19:12:27.681Z"

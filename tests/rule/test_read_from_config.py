@@ -13,8 +13,9 @@ from botocore.parsers import ResponseParserError
 
 import AWSConfigRuleKMS
 from AWSConfigRuleKMS import Account, Key, RuleError, UnrecordedKey, lambda_handler, read_from_config, recorded_key
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import (
+from dev.demo.example_keys import EXAMPLE_KEYS, USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import (
     POST_PARAMETERS,
     alias_item,
     change_notification,
@@ -23,7 +24,6 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
-from kms_rule.example_keys import EXAMPLE_KEYS, USAGE_ONLY
 from tests.rule.conftest import StubbedAws
 
 HISTORY = Path(__file__).parents[3] / "shared" / "recorded-events" / "history-kms-key.json"

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from AWSConfigRuleKMS import ReadAhead, RuleError, TimeLeft, UnreadKey, lambda_handler, paced
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import now, rule_event, scheduled_notification
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import now, rule_event, scheduled_notification
 
 JOBS = [[f"key-{number}", f"key-{number + 1}"] for number in range(0, 40, 2)]
 

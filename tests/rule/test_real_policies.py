@@ -11,8 +11,8 @@ import boto3
 import pytest
 
 from AWSConfigRuleKMS import lambda_handler
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import now, rule_event, scheduled_notification
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import now, rule_event, scheduled_notification
 
 COLLECTION = Path(__file__).parents[3] / "shared" / "real-policies.json"
 

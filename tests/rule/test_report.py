@@ -23,7 +23,7 @@ from AWSConfigRuleKMS import (
     evaluation,
     lambda_handler,
 )
-from kms_rule.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
+from dev.emulator.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
 from tests.rule.conftest import SESSION, Body, StubbedAws
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from AWSConfigRuleKMS import Request, RuleError, Subject
-from kms_rule.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
+from dev.emulator.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
 
 TIME = "2026-01-13T19:12:27.681Z"
 KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -23,8 +23,9 @@ from AWSConfigRuleKMS import (
     in_turn,
     lambda_handler,
 )
-from kms_rule.emulator import EmulatedAccount
-from kms_rule.events import (
+from dev.demo.example_keys import USAGE_ONLY
+from dev.emulator.account import EmulatedAccount
+from dev.emulator.events import (
     POST_PARAMETERS,
     RULE_NAME,
     alias_item,
@@ -34,7 +35,6 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
-from kms_rule.example_keys import USAGE_ONLY
 
 KEYS = 12
 PLENTY = 60.0

@@ -23,7 +23,7 @@ from AWSConfigRuleKMS import (
     quoted,
     shortened,
 )
-from kms_rule.events import rule_event, scheduled_notification
+from dev.emulator.events import rule_event, scheduled_notification
 
 PARAMETERS = RuleParameters.parse({"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*,AIDASEAL"})
 STRICT = replace(PARAMETERS, strict=True)

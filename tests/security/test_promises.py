@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from kms_rule.events import POST_PARAMETERS
+from dev.emulator.events import POST_PARAMETERS
 from tests.documents import document, link_leads_somewhere, links, named_tests, names_a_test
 
 SECURITY = document("SECURITY.md")

@@ -16,8 +16,7 @@ import boto3
 import pytest
 
 from AWSConfigRuleKMS import lambda_handler
-from kms_rule import RULE_FOLDER
-from kms_rule.events import (
+from dev.emulator.events import (
     ACCOUNT_ID,
     POST_PARAMETERS,
     TEST_TOKEN,
@@ -28,7 +27,8 @@ from kms_rule.events import (
     rule_event,
     scheduled_notification,
 )
-from kms_rule.lambda_runtime import DeployedFunction, InvocationError, RunningFunction, running
+from dev.emulator.lambda_runtime import DeployedFunction, InvocationError, RunningFunction, running
+from kms_rule import RULE_FOLDER
 from tests.security.scripted_aws import (
     ASSUME_ROLE,
     KEY_ID,

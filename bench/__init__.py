@@ -1,1 +1,0 @@
-"""The benchmark of the rule: `python -m bench`. Everything it measures talks to an endpoint of its own on loopback."""
