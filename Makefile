@@ -5,10 +5,14 @@ READY := .venv/ready
 MUTATION_READY := .venv-mutation/ready
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
-.PHONY: demo test lint types pytest package bench faults mutation audit lock clean
+.PHONY: demo serve test lint types pytest package bench faults mutation audit lock clean
 
 demo: $(READY)
 	@$(BIN)/python -m dev.demo
+
+# Serves the emulated account, with the rule deployed to it, until Ctrl-C.
+serve: $(READY)
+	@$(BIN)/python -m dev.demo --keep
 
 test: lint types pytest
 

@@ -1,4 +1,4 @@
-"""The command: `python -m dev.demo`, or `make demo`."""
+"""The command: `python -m dev.demo`, or `make demo`; with `--keep`, or `make serve`, it serves the emulated account."""
 
 from __future__ import annotations
 
@@ -13,32 +13,36 @@ CANNOT = 2
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command's arguments."""
-    return argparse.ArgumentParser(
+    described = argparse.ArgumentParser(
         prog="python -m dev.demo",
         description="Deploys the rule to an emulated AWS account and shows its results.",
     )
+    described.add_argument(
+        "--keep", action="store_true", help="evaluate the rule once, then serve the account until Ctrl-C"
+    )
+    return described
 
 
-def run() -> None:
-    """Run the demonstration; raises `CommandError` where that cannot be done."""
+def run(*, keep: bool) -> None:
+    """Run the demonstration, or serve its account; raises `CommandError` where that cannot be done."""
     try:
-        from dev.demo.demonstration import run_demo  # noqa: PLC0415
+        from dev.demo.demonstration import run_demo, serve  # noqa: PLC0415
         from dev.emulator.deployment import DeploymentError  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise CommandError(
             f"The demonstration needs {error.name}, which is not installed: run make demo, which installs it."
         ) from error
     try:
-        run_demo()
+        serve() if keep else run_demo()
     except DeploymentError as error:
         raise CommandError(str(error)) from error
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with these arguments, those of the process where None; return the code to end with."""
-    parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     try:
-        run()
+        run(keep=parsed.keep)
     except CommandError as error:
         complain(f"dev.demo: {error}")
         return CANNOT

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import boto3
 from rich.console import Console
@@ -16,10 +20,15 @@ from dev.demo.example_keys import EXAMPLE_KEYS, USAGE_ONLY, ExampleKey, Policy, 
 from dev.emulator.account import EmulatedAccount, emulated_account
 from dev.emulator.deployment import ConfigService, deploy, deployed_function
 from dev.emulator.events import POST_PARAMETERS, RULE_NAME
-from kms_rule.output import DIRECT_IT_ELSEWHERE
+from kms_rule.output import DIRECT_IT_ELSEWHERE, printing
 from kms_rule.terminal import COLOURS, standard_output, totals
 
 REPAIRED_ALIAS = "alias/SecurityOtterCMK"
+# What another terminal needs to reach the account, a line each.
+EXPORTED = (
+    ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "NO_PROXY", "no_proxy"),
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+)
 
 type Result = Mapping[str, str]
 
@@ -32,6 +41,34 @@ def run_demo() -> None:
     console = standard_output(DIRECT_IT_ELSEWHERE)
     with emulated_account() as account, deployed_rule(console, account) as (config, key_ids):
         show(console, config, key_ids[REPAIRED_ALIAS])
+
+
+def serve() -> None:
+    """Deploy the rule to an emulated account, evaluate it once, and serve the account until Ctrl-C.
+
+    Raises what `run_demo` raises, and `KeyboardInterrupt` where Ctrl-C comes before the account is ready.
+    """
+    console = standard_output(DIRECT_IT_ELSEWHERE)
+    # `rdk init` attaches policies of AWS's own, which moto has only if it is asked to.
+    with patch.dict(os.environ, MOTO_IAM_LOAD_MANAGED_POLICIES="true"), emulated_account() as account:
+        account.start_recording()
+        with deployed_rule(console, account) as (config, _):
+            boto3.client("config").start_config_rules_evaluation(ConfigRuleNames=[RULE_NAME])
+            say(console, f"3. AWS Config has evaluated the rule: {totals_of(config.results())}")
+            say(console, "4. To reach the account from another terminal, paste these lines there:")
+            with printing(DIRECT_IT_ELSEWHERE) as output:
+                output.writelines(f"{line}\n" for line in exports(account))
+            try:
+                say(console, "   Press Ctrl-C here to end it; nothing of it is kept.")
+                threading.Event().wait()
+            except KeyboardInterrupt:
+                say(console, "The emulated account is gone.")
+
+
+def exports(account: EmulatedAccount) -> Iterator[str]:
+    """Yield the lines that lead the clients of another terminal to the account."""
+    for names in EXPORTED:
+        yield " ".join(["export", *(f"{name}={shlex.quote(account.environment[name])}" for name in names)])
 
 
 @contextmanager
