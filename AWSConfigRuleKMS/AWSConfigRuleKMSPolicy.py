@@ -1,309 +1,55 @@
 """The language of KMS key policies: what a policy grants, and to whom it limits what it grants.
 
-From small to large: a `Pattern` of letters, `*` and `?`; a `Permission` that the rule looks for and its `Duty`; a
-`UserCondition`; a `Statement`; a `KeyPolicy`. A document is parsed once into these frozen values, which then answer
-questions. Nothing here calls AWS, reads a clock or looks at the environment.
-
-A policy's author chooses its patterns, so no question may cost more than a polynomial in the length of the policy:
-patterns are compared by walking sets of positions, never by a regular expression that backtracks.
+A document is parsed once into frozen values, a `KeyPolicy` of `Statement`s, which then answer questions. They keep all
+that the document says, so that nobody has to look at its JSON again. What a statement is made of stands in the package
+`least_privilege`: patterns, permissions and conditions. Nothing here calls AWS, reads a clock or looks at the
+environment.
 """
 
 from __future__ import annotations
 
 import json
-import string
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NoReturn
 
-LOWER_CASE_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+from least_privilege.condition import Condition, UserId
+from least_privilege.pattern import Pattern
+from least_privilege.permission import PERMISSIONS, ActionPattern, Duty, Permission, action_pattern
+
+ALLOW = "Allow"
+AWS_PRINCIPALS = "AWS"
+EVERYBODY = "*"
+
+type Json = Mapping[str, object]
 
 
 class PolicyError(ValueError):
     """Raised when a key policy is malformed; the message says what is wrong, and in which statement."""
 
 
-class Wildcard(Enum):
-    """The two symbols of a pattern that stand for other characters."""
-
-    ONE = "?"
-    MANY = "*"
-
-
-type Symbol = str | Wildcard
-
-WILDCARDS: Mapping[str, Wildcard] = {wildcard.value: wildcard for wildcard in Wildcard}
-LITERAL_WILDCARDS: Mapping[str, str] = {"${*}": "*", "${?}": "?", "${$}": "$"}
-LONGEST_SYMBOL = len("${*}")
-
-
-def symbols_of(text: str) -> tuple[Symbol, ...]:
-    """Read each `*` and `?` of `text` as a wildcard and everything else as the character itself."""
-    return tuple(WILDCARDS.get(character, character) for character in text)
-
-
-def symbols_of_user_id(text: str) -> tuple[Symbol, ...]:
-    """Read `text` like `symbols_of`, but `${*}`, `${?}` and `${$}` as the plain characters `*`, `?` and `$`.
-
-    Source: IAM User Guide, "IAM policy elements: Variables and tags", on special characters.
-    """
-    symbols: list[Symbol] = []
-    start = 0
-    while start < len(text):
-        literal = LITERAL_WILDCARDS.get(text[start : start + LONGEST_SYMBOL], "")
-        symbols += literal or symbols_of(text[start])
-        start += LONGEST_SYMBOL if literal else 1
-    return tuple(symbols)
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A sequence of characters and wildcards that texts fit, or do not; built with `Pattern.of` or `from_symbols`.
-
-    The positions between its symbols are the bits of an integer: bit `n` is set while a walk may stand before symbol
-    `n`. Within a run of wildcards the `*` is kept first and only once, which `_held` relies on.
-    """
-
-    symbols: tuple[Symbol, ...]
-    _literals: Mapping[str, int] = field(repr=False, compare=False)
-    _ones: int = field(repr=False, compare=False)
-    _manys: int = field(repr=False, compare=False)
-    _held: int = field(repr=False, compare=False)
-
-    @classmethod
-    def of(cls, text: str) -> Pattern:
-        """Make the pattern that `text` spells, where `*` stands for any characters and `?` for exactly one."""
-        return cls.from_symbols(symbols_of(text))
-
-    @classmethod
-    def from_symbols(cls, symbols: Iterable[Symbol]) -> Pattern:
-        """Make the pattern of these symbols."""
-        ordered = _many_first(symbols)
-        literals: dict[str, int] = {}
-        ones = manys = held = 0
-        holding = False
-        for position, symbol in enumerate(ordered):
-            bit = 1 << position
-            if symbol is Wildcard.MANY:
-                manys |= bit
-                held |= bit
-                holding = True
-            elif symbol is Wildcard.ONE:
-                ones |= bit
-            else:
-                literals[symbol] = literals.get(symbol, 0) | bit
-                holding = False
-            if holding:
-                held |= bit << 1
-        return cls(ordered, literals, ones, manys, held)
-
-    def matches(self, text: str) -> bool:
-        """Say whether `text`, every character of it read as itself, fits this pattern."""
-        return self._accepts(self._walk(text))
-
-    def covers(self, other: Pattern) -> bool:
-        """Say whether everything that fits `other` fits this pattern too.
-
-        Exact, because some character occurs in neither pattern: only a wildcard can take that one.
-        """
-        return self._accepts(self._walk(other.symbols))
-
-    def fits_some_text_beginning_with(self, prefix: str) -> bool:
-        """Say whether any text that begins with `prefix` fits this pattern."""
-        return self._walk(prefix) != 0
-
-    def _walk(self, symbols: Iterable[Symbol]) -> int:
-        """Return the positions that are left whatever characters stand for the wildcards among `symbols`."""
-        positions = self._with_empty_manys(1)
-        for symbol in symbols:
-            if symbol is Wildcard.MANY:
-                positions &= self._held
-            else:
-                # What stands for a `?` may be any character, which only a wildcard takes.
-                taking = self._ones if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
-                positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
-            if not positions:
-                break
-        return positions
-
-    def _with_empty_manys(self, positions: int) -> int:
-        return positions | (positions & self._manys) << 1
-
-    def _accepts(self, positions: int) -> bool:
-        return positions >> len(self.symbols) == 1
-
-
-def _many_first(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
-    """Write each run of wildcards as at most one `*` and then its `?`s: `?*?*` fits what `*??` fits."""
-    ordered: list[Symbol] = []
-    ones = 0
-    many = False
-    for symbol in symbols:
-        if symbol is Wildcard.MANY:
-            many = True
-        elif symbol is Wildcard.ONE:
-            ones += 1
-        else:
-            ordered += [Wildcard.MANY] * many + [Wildcard.ONE] * ones + [symbol]
-            ones, many = 0, False
-    return (*ordered, *[Wildcard.MANY] * many, *[Wildcard.ONE] * ones)
-
-
-def lower_case(text: str) -> str:
-    """Lower the ASCII letters only: to AWS a Kelvin sign is no `k`, though `str.lower` makes it one."""
-    return text.translate(LOWER_CASE_ASCII)
-
-
-class Duty(Enum):
-    """What a key policy lets somebody do; the rule wants different people to do each."""
-
-    USAGE = "usage"
-    ADMINISTRATION = "administration"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Permission:
-    """An action, or a group of actions, that the scenarios ask about.
-
-    `name` is as the post writes it, `pattern` the same in lower case. `actions` are the lower-case names that KMS has
-    today; a test compares those of a group with botocore's KMS model, so that a new one is noticed.
-    """
-
-    name: str
-    duty: Duty
-    actions: tuple[str, ...]
-    pattern: Pattern = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "pattern", Pattern.of(lower_case(self.name)))
-
-    def granted_by(self, action: Pattern) -> bool:
-        """Say whether the lower-case pattern of an `Action` grants this action, or something of this group."""
-        return self._begins(action) or any(map(action.matches, self.actions))
-
-    def _begins(self, action: Pattern) -> bool:
-        *letters, last = self.pattern.symbols
-        return last is Wildcard.MANY and action.symbols[: len(letters)] == tuple(letters)
-
-
-PERMISSIONS = (
-    Permission("kms:Encrypt", Duty.USAGE, ("kms:encrypt",)),
-    Permission("kms:Decrypt", Duty.USAGE, ("kms:decrypt",)),
-    Permission(
-        "kms:Create*",
-        Duty.ADMINISTRATION,
-        ("kms:createalias", "kms:createcustomkeystore", "kms:creategrant", "kms:createkey"),
-    ),
-    Permission(
-        "kms:Delete*",
-        Duty.ADMINISTRATION,
-        ("kms:deletealias", "kms:deletecustomkeystore", "kms:deleteimportedkeymaterial"),
-    ),
-    Permission("kms:Put*", Duty.ADMINISTRATION, ("kms:putkeypolicy",)),
-)
-
-SERVICE_PREFIX = "kms:"
-EVERY_ACTION = Pattern.of(f"{SERVICE_PREFIX}?*")
-
-
-@dataclass(frozen=True, slots=True)
-class ActionPattern:
-    """What one entry of an `Action` or `NotAction` says about KMS; `written` is the entry as its author wrote it."""
-
-    written: str
-    granted: frozenset[Permission]
-    exempted: frozenset[Permission]
-    covers_every_action: bool
-    concerns_kms: bool
-
-    @classmethod
-    def of(cls, written: str) -> ActionPattern:
-        """Read an entry; upper and lower case are alike, white space is part of the name."""
-        pattern = Pattern.of(lower_case(written))
-        return cls(
-            written,
-            granted=frozenset(permission for permission in PERMISSIONS if permission.granted_by(pattern)),
-            exempted=frozenset(permission for permission in PERMISSIONS if pattern.covers(permission.pattern)),
-            covers_every_action=pattern.covers(EVERY_ACTION),
-            concerns_kms=pattern.fits_some_text_beginning_with(SERVICE_PREFIX),
-        )
-
-
-# Policies repeat each other's actions, and a scheduled run reads up to 100,000 of them. Long entries are rare, and
-# left out so that a hostile policy cannot fill the memory with them.
-LONGEST_ENTRY_KEPT = 128
-_kept_action_pattern = lru_cache(maxsize=4096)(ActionPattern.of)
-
-
-def action_pattern(written: str) -> ActionPattern:
-    """Return what this entry of an `Action` or `NotAction` says, worked out once for entries that recur."""
-    return _kept_action_pattern(written) if len(written) <= LONGEST_ENTRY_KEPT else ActionPattern.of(written)
-
-
-FEWEST_LETTERS_BEFORE_A_WILDCARD = 5
-
-
-@dataclass(frozen=True, slots=True)
-class UserCondition:
-    """A condition on the caller's user id, with its alternatives as the policy writes them."""
-
-    values: tuple[object, ...]
-
-    @property
-    def counts(self) -> bool:
-        """Say whether this condition limits who may use the statement: it names somebody, and never everybody."""
-        return bool(self.values) and not any(map(limits_nobody, self.values))
-
-    @property
-    def user_ids(self) -> tuple[str, ...]:
-        """The user id patterns of a condition that counts, otherwise none."""
-        return tuple(value for value in self.values if isinstance(value, str)) if self.counts else ()
-
-
-def limits_nobody(value: object) -> bool:
-    """Say whether a value of a user condition lets in everybody, or nobody knows whom.
-
-    That is a value that is no string, or blank; one with a policy variable in it, whose content the caller may
-    choose; one whose first wildcard follows fewer than five characters (`AROA*` is every role).
-    """
-    if not isinstance(value, str) or not value.strip():
-        return True
-    # Every `${` that does not begin one of the three escaped characters begins a variable.
-    if value.count("${") > sum(map(value.count, LITERAL_WILDCARDS)):
-        return True
-    beginning = symbols_of_user_id(value[: FEWEST_LETTERS_BEFORE_A_WILDCARD * LONGEST_SYMBOL])
-    return any(isinstance(symbol, Wildcard) for symbol in beginning[:FEWEST_LETTERS_BEFORE_A_WILDCARD])
-
-
-# `…IfExists` and `ForAllValues:…` also hold when the request carries no user id, so they are not among them.
-USER_OPERATORS = frozenset(
-    qualifier + operator
-    for qualifier in ("", "foranyvalue:")
-    for operator in ("stringlike", "stringequals", "stringequalsignorecase")
-)
-USER_KEY = "aws:userid"
-
-
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a key policy. `number` counts from 1; `sid` is empty where the policy gives no text."""
+    """One statement of a key policy.
+
+    `number` is its position, counted from 1; `sid` is empty where the policy gives no text; `content` is its JSON.
+    """
 
     number: int
     sid: str
-    allows: bool
+    content: Json = field(compare=False, repr=False)
     actions: tuple[ActionPattern, ...] | None
     not_actions: tuple[ActionPattern, ...]
-    user_conditions: tuple[UserCondition, ...]
+    conditions: tuple[Condition, ...]
 
     @classmethod
     def parse(cls, content: object, number: int) -> Statement:
-        """Read the parsed JSON of the statement in place `number`.
+        """Read the parsed JSON of the statement at position `number`.
 
-        Raises `PolicyError` where it is no object, does not have exactly one of `Action` and `NotAction`, or one of
-        these or `Condition` has a wrong type. Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+        Raises `PolicyError` where it is not an object, does not have exactly one of `Action` and `NotAction`, or one
+        of these or `Condition` has a wrong type. Source: IAM User Guide, "Grammar of the IAM JSON policy language".
         """
         if not isinstance(content, Mapping):
             raise PolicyError(f"statement {number} is no JSON object")
@@ -315,11 +61,42 @@ class Statement:
         return cls(
             number=number,
             sid=sid if isinstance(sid, str) else "",
-            allows=content.get("Effect") == "Allow",
+            content=content,
             actions=_entries(content, "Action", number) if "Action" in content else None,
             not_actions=_entries(content, "NotAction", number) if "NotAction" in content else (),
-            user_conditions=_user_conditions(content.get("Condition", {}), number),
+            conditions=_conditions(content.get("Condition", {}), number),
         )
+
+    @property
+    def effect(self) -> object:
+        """The statement's `Effect`, whatever the policy gives; None where it gives none."""
+        return self.content.get("Effect")
+
+    @property
+    def allows(self) -> bool:
+        """Whether the effect is exactly `Allow`."""
+        return self.effect == ALLOW
+
+    @property
+    def entries(self) -> tuple[ActionPattern, ...]:
+        """The entries of the statement's `Action`, or of its `NotAction`."""
+        return self.not_actions if self.actions is None else self.actions
+
+    def principals(self, kind: str) -> tuple[str, ...]:
+        """Return the principals of a kind, such as `AWS` or `Service`, that it names; a bare `*` is of kind `AWS`."""
+        named = self.content.get("Principal")
+        given = named.get(kind, ()) if isinstance(named, Mapping) else named if kind == AWS_PRINCIPALS else ()
+        return tuple(name for name in _listed(given) if isinstance(name, str))
+
+    @property
+    def names_principals(self) -> bool:
+        """Whether it has a `Principal` or `NotPrincipal` with something in it, as KMS wants."""
+        return bool(self.content.get("Principal") or self.content.get("NotPrincipal"))
+
+    @property
+    def names_resources(self) -> bool:
+        """Whether it has a `Resource`; without one, KMS ignores the statement."""
+        return "Resource" in self.content
 
     @cached_property
     def permissions(self) -> frozenset[Permission]:
@@ -330,24 +107,30 @@ class Statement:
 
     @property
     def opens_every_action(self) -> bool:
-        """Say whether its actions cover every KMS action there is or could be."""
+        """Whether its actions cover every KMS action there is or could be."""
         if self.actions is None:
             return not any(entry.concerns_kms for entry in self.not_actions)
         return any(entry.covers_every_action for entry in self.actions)
 
     @property
     def limits_users(self) -> bool:
-        """Say whether at least one condition on the caller's user id counts."""
-        return any(condition.counts for condition in self.user_conditions)
+        """Whether at least one condition on the caller's user id is effective."""
+        return any(condition.is_effective for condition in self.conditions)
 
-    @property
-    def user_ids(self) -> tuple[str, ...]:
-        """The user id patterns of all conditions that count, in the policy's order."""
-        return tuple(user_id for condition in self.user_conditions for user_id in condition.user_ids)
+    @cached_property
+    def user_ids(self) -> tuple[UserId, ...]:
+        """The user ids of all effective conditions, in the policy's order."""
+        return tuple(user_id for condition in self.conditions for user_id in condition.user_ids)
 
     def grants(self, duty: Duty) -> bool:
-        """Say whether a permission of this duty is among the statement's."""
+        """Return whether a permission of this duty is among the statement's."""
         return any(permission.duty is duty for permission in self.permissions)
+
+    def granting(self, permission: Permission) -> tuple[str, ...]:
+        """Return the entries, as written, that grant a permission. A `NotAction` is returned as one text."""
+        if self.actions is None:
+            return self.deciding_actions()
+        return tuple(entry.written for entry in self.actions if permission in entry.granted)
 
     def deciding_actions(self, *duties: Duty) -> tuple[str, ...]:
         """Return the entries, as written, by which the statement has permissions of these duties.
@@ -367,22 +150,18 @@ def _listed(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _entries(content: Mapping[str, object], element: str, number: int) -> tuple[ActionPattern, ...]:
+def _entries(content: Json, element: str, number: int) -> tuple[ActionPattern, ...]:
     entries = _listed(content[element])
     if not all(isinstance(entry, str) for entry in entries):
         raise PolicyError(f"the {element} of statement {number} is neither a string nor a list of strings")
     return tuple(action_pattern(entry) for entry in entries if isinstance(entry, str))
 
 
-def _user_conditions(condition: object, number: int) -> tuple[UserCondition, ...]:
+def _conditions(condition: object, number: int) -> tuple[Condition, ...]:
     if not isinstance(condition, Mapping) or not all(isinstance(keys, Mapping) for keys in condition.values()):
         raise PolicyError(f"the Condition of statement {number} is not an object of objects")
     return tuple(
-        UserCondition(_listed(values))
-        for operator, keys in condition.items()
-        if lower_case(operator) in USER_OPERATORS
-        for key, values in keys.items()
-        if lower_case(key) == USER_KEY
+        Condition.of(operator, key, values) for operator, keys in condition.items() for key, values in keys.items()
     )
 
 
@@ -393,11 +172,11 @@ class KeyPolicy:
     statements: tuple[Statement, ...]
 
     @classmethod
-    def parse(cls, document: str | Mapping[str, object]) -> KeyPolicy:
-        """Read a key policy, given as JSON text or as parsed JSON.
+    def parse(cls, document: str | Json) -> KeyPolicy:
+        """Read a key policy, given as JSON text or as parsed JSON, whose conditions may hold `Unknown` values.
 
         Raises `PolicyError` where it is not JSON, names a thing twice in one object (readers disagree which of the
-        two holds), is no object, has no `Statement`, or one of its statements, Deny included, is malformed.
+        two holds), is not an object, has no `Statement`, or one of its statements, Deny included, is malformed.
         """
         content = _from_json(document) if isinstance(document, str) else document
         if not isinstance(content, Mapping):
@@ -429,18 +208,27 @@ class KeyPolicy:
         granted = frozenset[Permission]().union(*(statement.permissions for statement in self.allowing))
         return tuple(permission for permission in PERMISSIONS if permission.duty is duty and permission in granted)
 
-    def administrators_outside(self, allowed: Iterable[Pattern]) -> tuple[str, ...]:
-        """Return the user ids of statements that grant administration which none of the `allowed` patterns covers."""
+    @cached_property
+    def administrators(self) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:
+        """The user ids with administration, in the policy's order, each with the numbers of its statements."""
+        found: dict[str, tuple[UserId, tuple[int, ...]]] = {}
+        for statement in self.granting(Duty.ADMINISTRATION):
+            for user_id in {each.text: each for each in statement.user_ids}.values():
+                numbers = found.get(user_id.text, (user_id, ()))[1]
+                found[user_id.text] = (user_id, (*numbers, statement.number))
+        return found
+
+    def unlisted_administrators(self, allowed: Iterable[Pattern]) -> tuple[str, ...]:
+        """Return the user ids with administration that none of the `allowed` patterns covers."""
         patterns = tuple(allowed)
-        user_ids = dict.fromkeys(
-            user_id for statement in self.granting(Duty.ADMINISTRATION) for user_id in statement.user_ids
+        return tuple(
+            text for text, (user_id, _) in self.administrators.items() if covering(user_id.pattern, patterns) is None
         )
-        return tuple(user_id for user_id in user_ids if not _covered(user_id, patterns))
 
 
-def _covered(user_id: str, patterns: Iterable[Pattern]) -> bool:
-    wanted = Pattern.from_symbols(symbols_of_user_id(user_id))
-    return any(pattern.covers(wanted) for pattern in patterns)
+def covering(wanted: Pattern, patterns: Iterable[Pattern]) -> Pattern | None:
+    """Return the first of the patterns that covers the wanted one, or None."""
+    return next((pattern for pattern in patterns if pattern.covers(wanted)), None)
 
 
 def _from_json(text: str) -> object:

@@ -1,0 +1,107 @@
+"""The conditions of a statement: to whom one on the caller's user id limits it, and why one limits nobody."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from least_privilege.pattern import Pattern, lower_case
+
+MIN_LETTERS_BEFORE_A_WILDCARD = 5
+# `${*}`, `${?}` and `${$}` are plain characters; every other `${` begins a variable. Nothing here backtracks.
+POLICY_VARIABLE = re.compile(r"\$\{(?![*?$]\})")
+WEAK_BEGINNING = re.compile(rf"(?>\$\{{[*?$]\}}|[^*?]){{0,{MIN_LETTERS_BEFORE_A_WILDCARD - 1}}}+[*?]")
+# `…IfExists` and `ForAllValues:…` also hold when the request carries no user id, so they are not among them.
+USER_OPERATORS = frozenset(
+    qualifier + operator
+    for qualifier in ("", "foranyvalue:")
+    for operator in ("stringlike", "stringequals", "stringequalsignorecase")
+)
+USER_KEY = "aws:userid"
+# Every user id that a condition can name and still limit its statement: a value that counts fits this, and so will one
+# that is known only at deployment.
+ANY_USER_ID = Pattern.of("?" * MIN_LETTERS_BEFORE_A_WILDCARD + "*")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A text that is known only at deployment; `text` is what is known of it, with the rest in angle brackets.
+
+    What stands in the angle brackets has five characters at least and no wildcard, so that the known characters alone
+    decide whether the text limits anybody.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        """Return what is known of it."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class UserId:
+    """A value of a condition that limits a statement to somebody: its text, and the user ids that fit it."""
+
+    text: str
+    pattern: Pattern
+
+    @classmethod
+    def of(cls, value: object) -> UserId:
+        """Read a value that has no weakness; one that is known only at deployment may be any user id."""
+        text = str(value)
+        return cls(text, ANY_USER_ID if isinstance(value, Unknown) else Pattern.of_user_id(text))
+
+
+def weakness(value: object) -> str | None:
+    """Return why a value of a user condition lets in everybody, or nobody knows whom; None where it limits somebody.
+
+    The caller may choose the content of a policy variable; with fewer than five characters before its first wildcard, a
+    value fits whole kinds of callers (`AROA*` is every role).
+    """
+    if not isinstance(value, str | Unknown):
+        return "it is not a string"
+    text = str(value)
+    if not text.strip():
+        return "it is blank"
+    if POLICY_VARIABLE.search(text):
+        return "it holds a policy variable"
+    if WEAK_BEGINNING.match(text):
+        return "fewer than five characters stand before its first * or ?"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition key under one operator, as the policy writes them, with the values that are its alternatives.
+
+    `is_on_user_id` says whether it asks for the caller's user id; `limits_users`, whether its operator is such besides
+    that it can limit who may use the statement.
+    """
+
+    operator: str
+    key: str
+    values: tuple[object, ...]
+    is_on_user_id: bool
+    limits_users: bool
+
+    @classmethod
+    def of(cls, operator: str, key: str, values: object) -> Condition:
+        """Read a condition; one value may stand by itself instead of in a list."""
+        listed = tuple(values) if isinstance(values, list) else (values,)
+        is_on_user_id = lower_case(key) == USER_KEY
+        return cls(operator, key, listed, is_on_user_id, is_on_user_id and lower_case(operator) in USER_OPERATORS)
+
+    @property
+    def is_effective(self) -> bool:
+        """Whether it limits who may use the statement: it names somebody, and never everybody."""
+        return self.limits_users and bool(self.values) and not any(map(weakness, self.values))
+
+    @property
+    def weak_values(self) -> tuple[tuple[object, str], ...]:
+        """The values that limit nobody, each with the reason."""
+        return tuple((value, reason) for value in self.values if (reason := weakness(value)))
+
+    @property
+    def user_ids(self) -> tuple[UserId, ...]:
+        """The user ids of an effective condition, otherwise none."""
+        return tuple(map(UserId.of, self.values)) if self.is_effective else ()

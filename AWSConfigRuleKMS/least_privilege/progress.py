@@ -1,0 +1,62 @@
+"""How far an evaluation has come, so that whatever ends it can say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import batched
+from threading import Event
+
+from least_privilege.key import UnreadKey
+from least_privilege.text import MAX_NAMES_IN_ERROR, listing
+
+LOGGER = logging.getLogger("AWSConfigRuleKMS")
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an evaluation has come; written by the thread that evaluates, and read by the handler when time is up.
+
+    `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
+    resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
+    `abandoned` is set when the handler has ended without the evaluation, so that what it does would fall into another
+    invocation.
+    """
+
+    keys: Sequence[str] = ()
+    judged: set[str] = field(default_factory=set)
+    unread: list[UnreadKey] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    lost_because: str = ""
+    abandoned: Event = field(default_factory=Event)
+
+    @property
+    def waiting(self) -> list[str]:
+        """The ids of the keys that have not had their turn, in the order in which they will."""
+        had_their_turn = self.judged.union([key.id for key in self.unread])
+        return [key_id for key_id in self.keys if key_id not in had_their_turn]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every key is judged and every evaluation taken."""
+        return not (self.unread or self.lost or self.waiting)
+
+    def log_waiting(self) -> None:
+        """Log every key that has not had its turn: an error names only the first of many."""
+        for some in batched(self.waiting, MAX_NAMES_IN_ERROR):
+            LOGGER.error("No answer for these keys, which were not begun: %s", listing(some))
+
+    def __str__(self) -> str:
+        """Return how many keys are judged, and name the others and what was lost."""
+        waiting = self.waiting
+        parts = [f"{len(self.judged):,} of {len(self.keys):,} keys are judged"]
+        if self.unread:
+            ids = [key.id for key in self.unread]
+            parts.append(f"no answer for {listing(ids)}, first because of {self.unread[0].reason}")
+        if waiting:
+            parts.append(f"not judged are {listing(waiting)}")
+        if self.lost:
+            reason = f" ({self.lost_because})" if self.lost_because else ""
+            parts.append(f"AWS Config did not take the evaluations of {listing(self.lost)}{reason}")
+        return "; ".join(parts)

@@ -1,0 +1,278 @@
+"""Reads and judges keys: in threads ahead of the one that takes the verdicts, at a pace, and until time runs low."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from functools import partial
+from itertools import batched
+from queue import Empty, SimpleQueue
+
+from least_privilege.account import Account
+from least_privilege.deadline import STOP_READING_BEFORE_END, STOP_WAITING_BEFORE_END, Deadline
+from least_privilege.event import Scope
+from least_privilege.key import AWS, Aliases, Facts, Key, UnreadKey, UnrecordedKey, VanishedKey, managed_by_aws
+from least_privilege.parameters import RuleParameters
+from least_privilege.progress import Progress
+from least_privilege.scenarios import Verdict, judge, judge_key, judge_policy
+from least_privilege.text import RuleError, quoted
+
+LOGGER = logging.getLogger("AWSConfigRuleKMS")
+
+READER_THREADS = "READER_THREADS"
+# Sixteen hide a latency of some 40 ms a key at the pace below; more connections would only cost processor time.
+DEFAULT_READER_THREADS = "16"
+MAX_READER_THREADS = 64
+# KMS allows an account 1,000 GetKeyPolicy and 2,000 DescribeKey a second, for all its applications together.
+KEYS_PER_SECOND = 400
+KEYS_PER_JOB = 4  # handing a job to a thread costs little beside the eight calls of four keys
+KEYS_PER_BATCH = 100  # the most that BatchGetResourceConfig takes
+MAX_KEYS_AHEAD = 400  # with policies of 4 KB, under 2 MB
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedKey:
+    """A key that was read as far as its verdict needs, and the verdict."""
+
+    key: Key
+    verdict: Verdict
+
+    @property
+    def id(self) -> str:
+        """The key's id."""
+        return self.key.id
+
+
+type Reading = JudgedKey | VanishedKey | UnreadKey
+
+
+def reader_threads() -> int:
+    """Return how many keys are read at once, from the environment variable `READER_THREADS` (default 16).
+
+    Raises `RuleError` where it is not a whole number from 1 to 64.
+    """
+    text = os.environ.get(READER_THREADS, "").strip() or DEFAULT_READER_THREADS
+    threads = int(text) if text.isdecimal() and text.isascii() else 0
+    if not 1 <= threads <= MAX_READER_THREADS:
+        raise RuleError(f"{READER_THREADS} is {quoted(text)}: give a whole number from 1 to {MAX_READER_THREADS}.")
+    return threads
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A key
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def read_key(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
+    """Read one key live from KMS and judge it; its policy is only read where the verdict depends on it."""
+    described = account.described(key_id, aliases)
+    if not isinstance(described, Key):
+        return described
+    verdict = judge_key(described.facts, parameters)
+    if verdict:
+        return JudgedKey(described, verdict)
+    key = account.with_policy(described)
+    return JudgedKey(key, judge_policy(key.facts, parameters)) if isinstance(key, Key) else key
+
+
+def read_changed_keys(account: Account, parameters: RuleParameters, scope: Scope) -> Iterator[Reading]:
+    """Yield what was read, live from KMS, of each key that a change asks for."""
+    for key_id in scope.key_ids:
+        try:
+            names = account.aliases_of(key_id)
+        except RuleError as error:
+            yield UnreadKey(key_id, str(error).removesuffix("."))
+            continue
+        yield (
+            VanishedKey(key_id)
+            if names is None
+            else read_key(account, parameters, key_id, scope.remaining_aliases(names, key_id))
+        )
+
+
+def read_from_kms(
+    account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
+) -> list[Reading]:
+    """Read these keys live from KMS and judge them."""
+    return [read_key(account, parameters, key_id, aliases.get(key_id, ())) for key_id in key_ids]
+
+
+def read_from_config(
+    account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
+) -> list[JudgedKey | UnrecordedKey]:
+    """Judge at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed."""
+    known = {
+        key_id: Key(key_id, Facts(aliases[key_id], manager=AWS))
+        for key_id in key_ids
+        if managed_by_aws(aliases.get(key_id, ()))
+    }
+    asked = [key_id for key_id in key_ids if key_id not in known]
+    if asked:
+        known |= account.recorded(asked, aliases)
+    return [
+        JudgedKey(known[key_id], judge(known[key_id].facts, parameters)) if key_id in known else UnrecordedKey(key_id)
+        for key_id in key_ids
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Every key
+# ---------------------------------------------------------------------------------------------------------------------
+
+# The key that a run which ran out of time did not come to, by account and rule, so that the next one begins with it:
+# Lambda keeps a module from one invocation to the next, mostly also for the second try of the same event.
+NEXT_KEYS: dict[tuple[str, str], str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads every key of an account, with these threads, until the deadline is near; `progress` gets the keys' ids."""
+
+    account: Account
+    parameters: RuleParameters
+    threads: Executor
+    deadline: Deadline
+    progress: Progress
+
+    def readings(self, first: str = "") -> Iterator[Reading]:
+        """Yield what was read of each key, in no order, beginning with the key `first`; fewer where time runs low.
+
+        Raises `RuleError` where keys or aliases cannot be listed, or where AWS Config refuses to be read.
+        """
+        from_config = self.parameters.read_from_config and is_recording(self.account)
+        aliases = self.account.aliases()
+        listed = list(dict.fromkeys(self.account.key_ids()))
+        self.progress.keys = rotate_to(first, listed)
+        read = self._read_from_config if from_config else self._read_from_kms
+        yield from read(self.progress.keys, aliases)
+
+    def _read_from_kms(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Reading]:
+        read = partial(read_from_kms, self.account, aliases, self.parameters)
+        jobs = paced(batched(key_ids, KEYS_PER_JOB))
+        yield from BoundedReader(self.threads, read, self.deadline).answers(jobs)
+
+    def _read_from_config(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Reading]:
+        """Yield what AWS Config has recorded; what it has not is read from KMS soon, so that it has its turn too."""
+        find = partial(read_from_config, self.account, aliases, self.parameters)
+        unrecorded: list[str] = []
+        jobs = batched(key_ids, KEYS_PER_BATCH)
+        for found in BoundedReader(self.threads, find, self.deadline).answers(jobs):
+            if not isinstance(found, UnrecordedKey):
+                yield found
+                continue
+            unrecorded.append(found.id)
+            if len(unrecorded) == MAX_KEYS_AHEAD:
+                yield from self._read_from_kms(unrecorded, aliases)
+                unrecorded = []
+        yield from self._read_from_kms(unrecorded, aliases)
+
+
+def is_recording(account: Account) -> bool:
+    """Return whether AWS Config's items can be trusted to be up to date, and log it where they cannot."""
+    records = account.records_keys()
+    if not records:
+        LOGGER.warning("AWS Config's recorder is not recording, so all keys are read from KMS.")
+    return records
+
+
+def rotate_to(first: str, key_ids: Sequence[str]) -> list[str]:
+    """Return these ids from `first` on and then those before it, so that not always the same lack time.
+
+    Where nothing is known of an earlier run, many begin anywhere, because Lambda may start each day's run afresh; so
+    few as are read ahead need seconds, and begin at the beginning.
+    """
+    anywhere = secrets.randbelow(len(key_ids)) if len(key_ids) > MAX_KEYS_AHEAD else 0
+    start = key_ids.index(first) if first in key_ids else anywhere
+    return [*key_ids[start:], *key_ids[:start]]
+
+
+def paced(
+    jobs: Iterable[Sequence[str]],
+    keys_per_second: int = KEYS_PER_SECOND,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Sequence[str]]:
+    """Yield jobs, lists of key ids, no faster than so many keys a second.
+
+    A second's keys go out at once, and the rest of the second is slept: to wake a thread for each job costs more.
+    """
+    due = clock()
+    for job in jobs:
+        due = max(due, clock()) + len(job) / keys_per_second
+        yield job
+        early = due - clock()
+        if early >= 1:
+            sleep(early)
+
+
+class BoundedReader[Answer]:
+    """Has jobs, lists of key ids, worked at by threads ahead of the one that takes the answers.
+
+    Jobs for `max_keys` keys are worked at or wait to be taken, and no more, because what was read of a key stays in
+    memory until it is reported. Answers are taken as they come, so that a job which hangs holds up no other.
+    """
+
+    def __init__(
+        self,
+        threads: Executor,
+        read: Callable[[Sequence[str]], Sequence[Answer]],
+        deadline: Deadline,
+        max_keys: int | None = None,
+    ) -> None:
+        """Let `threads` call `read` for each job, as long as the `deadline` is not near."""
+        self._threads = threads
+        self._read = read
+        self._deadline = deadline
+        self._max_keys = MAX_KEYS_AHEAD if max_keys is None else max_keys
+        self._jobs: dict[Future[Sequence[Answer]], Sequence[str]] = {}
+        self._keys = 0
+        self._finished: SimpleQueue[Future[Sequence[Answer]]] = SimpleQueue()
+
+    def answers(self, jobs: Iterable[Sequence[str]]) -> Iterator[Answer | UnreadKey]:
+        """Yield what `read` returns for each job; what it raises, is raised here.
+
+        When time runs low no further job is begun, and when there is time only to report, the keys of jobs that have
+        not come back are yielded as unread.
+        """
+        for job in jobs:
+            if self._deadline.is_near:
+                break
+            self._begin(job)
+            while self._keys >= self._max_keys:
+                yield from self._take()
+        while self._jobs:
+            yield from self._take()
+
+    def _begin(self, job: Sequence[str]) -> None:
+        future = self._threads.submit(self._read, job)
+        self._jobs[future] = job
+        self._keys += len(job)
+        future.add_done_callback(self._finished.put)
+
+    def _take(self) -> Sequence[Answer | UnreadKey]:
+        future = self._next_finished(STOP_READING_BEFORE_END)
+        if future is None:
+            for waiting in self._jobs:
+                waiting.cancel()
+            future = self._next_finished(STOP_WAITING_BEFORE_END)
+        if future is None:
+            return self._abandoned()
+        self._keys -= len(self._jobs.pop(future))
+        return () if future.cancelled() else future.result()
+
+    def _next_finished(self, reserve: float) -> Future[Sequence[Answer]] | None:
+        try:
+            return self._finished.get(timeout=self._deadline.remaining(reserve))
+        except Empty:
+            return None
+
+    def _abandoned(self) -> list[Answer | UnreadKey]:
+        keys = [key_id for job in self._jobs.values() for key_id in job]
+        self._jobs.clear()
+        self._keys = 0
+        return [UnreadKey(key_id, "AWS had not answered when the time was up") for key_id in keys]
