@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,8 +12,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, UnknownRegionError
 
-from AWSConfigRuleKMS import DENIED, FAILURES, ROLE_ARN, client_config, quoted, reason_of
 from kms_rule.errors import CommandError
+from least_privilege.account import client_config
+from least_privilege.errors import ADVICE, FAILURES, OTHERWISE, reason_of
+from least_privilege.event import ROLE_ARN
+from least_privilege.text import quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
@@ -24,28 +27,6 @@ USUAL_REGION = "us-east-1"
 USUAL_PARTITION = "aws"
 # The rule's own eight attempts take a minute and a half to find out that there is no such Region.
 FEW_ATTEMPTS = Config(retries={"mode": "legacy", "total_max_attempts": 3})
-LOG_IN_AGAIN = "the session has expired, log in again, for instance with aws sso login"
-NOT_KNOWN_THERE = "enable the Region for the account, or correct the credentials"
-NO_SUCH_REGION = "there is no such Region, or no way to it: correct its name, or the network"
-LATER = "run the command again once the cause is gone"
-
-# By the code of AWS's error, or the name of botocore's.
-ADVICE: Mapping[str, str] = {
-    **dict.fromkeys((*DENIED, "UnauthorizedOperation"), "get the permission that AWS names"),
-    "AuthFailure": NOT_KNOWN_THERE,
-    "ConnectTimeoutError": NO_SUCH_REGION,
-    "EndpointConnectionError": NO_SUCH_REGION,
-    "ExpiredToken": LOG_IN_AGAIN,
-    "ExpiredTokenException": LOG_IN_AGAIN,
-    "InvalidClientTokenId": NOT_KNOWN_THERE,
-    "InvalidRegionError": NO_SUCH_REGION,
-    "OptInRequired": NOT_KNOWN_THERE,
-    "RequestExpired": LOG_IN_AGAIN,
-    "SSOTokenLoadError": LOG_IN_AGAIN,
-    "TokenRetrievalError": LOG_IN_AGAIN,
-    "UnauthorizedSSOTokenError": LOG_IN_AGAIN,
-    "UnrecognizedClientException": NOT_KNOWN_THERE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +95,7 @@ def explained(problem: str) -> Iterator[None]:
 
 def advice_on(reason: str) -> str:
     """Return what to do about a failure of AWS, and in parentheses its reason, which begins with the error's code."""
-    return f"{ADVICE.get(reason.partition(':')[0], LATER)} ({reason})"
+    return f"{ADVICE.get(reason.partition(':')[0], OTHERWISE).at_a_terminal} ({reason})"
 
 
 def connections(arguments: argparse.Namespace) -> list[Connection]:
@@ -142,7 +123,8 @@ def _own_session(profile: str | None) -> boto3.Session:
         session = boto3.Session(profile_name=profile)
         credentials = session.get_credentials()
     except BotoCoreError as error:
-        advice = ADVICE.get(type(error).__name__, "correct the profile, or name another with --profile")
+        known = ADVICE.get(type(error).__name__)
+        advice = known.at_a_terminal if known else "correct the profile, or name another with --profile"
         raise CommandError(f"The credentials cannot be read: {advice} ({reason_of(error)}).") from None
     if credentials is None:
         raise CommandError("There are no credentials: log in with the AWS CLI, or name a profile with --profile.")

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from AWSConfigRuleKMSPolicy import (
-    PERMISSIONS,
-    ActionPattern,
-    Duty,
-    Pattern,
-    Permission,
-    Statement,
-    Wildcard,
-    lower_case,
-)
+from AWSConfigRuleKMSPolicy import Statement
+from least_privilege.pattern import Pattern, lower_case
+from least_privilege.permission import PERMISSIONS, ActionPattern, Duty, Permission, action_pattern
 
 # Every action of KMS today that a policy can name, some in groups such as the KMS console writes. ReEncrypt is
 # authorized as two actions. Source: Service Authorization Reference; a test compares it with botocore's KMS model.
@@ -88,7 +81,7 @@ class Part:
     @classmethod
     def of(cls, entry: str) -> Part:
         """Make the part that an entry is; of no permission where it grants more than one, or other things besides."""
-        pattern = action(entry)
+        pattern = action_pattern(entry).pattern
         return cls(entry, next((known for known in PERMISSIONS if known.pattern.covers(pattern)), None))
 
     @property
@@ -97,17 +90,7 @@ class Part:
         return self.permission.duty if self.permission else None
 
 
-def action(entry: str) -> Pattern:
-    """Return the pattern that an entry of an `Action` or `NotAction` is."""
-    return Pattern.of(lower_case(entry))
-
-
-def spelled(pattern: Pattern) -> str:
-    """Return a pattern as text; of a run of wildcards the `*` comes first."""
-    return "".join(symbol.value if isinstance(symbol, Wildcard) else symbol for symbol in pattern.symbols)
-
-
-PATTERNS: Mapping[str, Pattern] = {group: action(group) for group in VOCABULARY}
+PATTERNS: Mapping[str, Pattern] = {group: action_pattern(group).pattern for group in VOCABULARY}
 
 
 def parts_of(statement: Statement) -> Iterator[tuple[str, list[Part]]]:
@@ -116,18 +99,17 @@ def parts_of(statement: Statement) -> Iterator[tuple[str, list[Part]]]:
     Of a `NotAction` there is no entry that could stay, so what it leaves comes one by one.
     """
     if statement.actions is None:
-        for entry in left_by(statement.not_actions):
-            yield entry, [Part.of(entry)]
+        for left in left_by(statement.not_actions):
+            yield left, [Part.of(left)]
         return
-    for pattern in statement.actions:
-        whole = Part.of(pattern.written)
-        mixed = pattern.granted and not whole.permission
-        yield pattern.written, [*map(Part.of, spelled_out(pattern.written))] if mixed else [whole]
+    for entry in statement.actions:
+        whole = Part.of(entry.written)
+        mixed = entry.granted and not whole.permission
+        yield entry.written, [*map(Part.of, spelled_out(entry.pattern))] if mixed else [whole]
 
 
-def spelled_out(entry: str) -> Iterator[str]:
-    """Yield the groups that an entry covers and, of other groups, the actions of today that fit it."""
-    pattern = action(entry)
+def spelled_out(pattern: Pattern) -> Iterator[str]:
+    """Yield the groups that an entry of an `Action` covers and, of other groups, the actions of today that fit it."""
     for group, actions in VOCABULARY.items():
         if pattern.covers(PATTERNS[group]):
             yield group
@@ -137,7 +119,7 @@ def spelled_out(entry: str) -> Iterator[str]:
 
 def left_by(exempted: Sequence[ActionPattern]) -> Iterator[str]:
     """Yield the groups that a `NotAction` leaves whole and, of other groups, the actions of today that it leaves."""
-    patterns = [action(entry.written) for entry in exempted]
+    patterns = [entry.pattern for entry in exempted]
     for group, actions in VOCABULARY.items():
         if _leaves(patterns, group):
             yield group

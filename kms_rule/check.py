@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from AWSConfigRuleKMS import POLICY_SCENARIOS, Compliance, Proof, RuleParameters
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import remarks_on, rule_parameters
 from kms_rule.sources import kinds
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.files import content_of, files_below, shown, text_in
+from least_privilege.annotation import annotate
+from least_privilege.evidence import Evidence
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import POLICY_SCENARIOS, Compliance, Verdict, judge
 
 KMS = b"kms"
 HIDDEN_REMARK = "It is marked as sensitive, so that nothing of its policy and aliases is shown."
@@ -131,34 +134,31 @@ def _take(contents: Contents, parameters: RuleParameters, findings: Findings) ->
 
 def findings_on(key: DefinedKey, parameters: RuleParameters) -> list[Finding]:
     """Judge a key as the rule does, and return the findings on the worst that it may be once it is deployed."""
-    judged = (list(_judged(key, candidate, parameters)) for candidate in key.candidates)
-    return max(judged, key=lambda findings: SEVERITY.index(findings[0].compliance))
+    verdicts = [judge(candidate.key.facts, parameters) for candidate in key.candidates]
+    candidate, verdict = max(
+        zip(key.candidates, verdicts, strict=True), key=lambda judged: SEVERITY.index(judged[1].compliance)
+    )
+    findings = findings_of(candidate.key, verdict, parameters, _place(key.place, candidate, verdict), candidate.remarks)
+    return [_without_contents(next(findings), verdict, key.place)] if key.hidden else list(findings)
 
 
-def _judged(key: DefinedKey, candidate: Candidate, parameters: RuleParameters) -> Iterator[Finding]:
-    for finding in findings_of(candidate.key, parameters, key.place, candidate.remarks):
-        if key.hidden:
-            yield _without_contents(finding)
-            return
-        yield replace(finding, place=_place(key.place, candidate, finding))
-
-
-def _place(place: Place, candidate: Candidate, finding: Finding) -> Place:
+def _place(place: Place, candidate: Candidate, verdict: Verdict) -> Place:
     """Return the place of the first statement that decided, else that of the policy if it decided, or the key's own."""
-    if finding.verdict.scenario not in POLICY_SCENARIOS:
+    if verdict.scenario not in POLICY_SCENARIOS:
         return place
-    numbers = [statement.number for statement in finding.verdict.proof.statements]
+    numbers = [statement.number for statement in verdict.evidence.statements]
     known = [candidate.statements[number - 1] for number in numbers if number <= len(candidate.statements)]
     line, column = next((position for position in (*known[:1], candidate.position) if position.line), (0, 0))
     return replace(place, line=line, column=column) if line else place
 
 
-def _without_contents(finding: Finding) -> Finding:
+def _without_contents(finding: Finding, verdict: Verdict, place: Place) -> Finding:
     """Return the finding without anything that its key's policy and aliases say."""
-    return replace(
-        finding,
-        reported_id=finding.key.id,
-        key=replace(finding.key, policy=None, aliases=()),
-        verdict=replace(finding.verdict, proof=Proof()),
+    return Finding(
+        place,
+        finding.key_id,
+        finding.key_id,
+        finding.scenario,
+        annotate(replace(verdict, evidence=Evidence()), finding.key_id),
         remarks=(*finding.remarks, HIDDEN_REMARK),
     )

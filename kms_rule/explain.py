@@ -15,38 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from AWSConfigRuleKMS import (
-    ADMINISTRATORS,
-    ALIAS_PREFIX,
-    CUSTOMER,
-    STRICT,
-    WHITELIST,
-    Case,
-    Compliance,
-    Key,
-    RuleParameters,
-    escaped,
-    managed_by_aws,
-    quoted,
-    shortened,
-)
-from AWSConfigRuleKMSPolicy import PolicyError
-from kms_rule.actions import spelled
+from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement, covering
 from kms_rule.errors import CommandError
-from kms_rule.evidence import (
-    Administrator,
-    Answer,
-    Limit,
-    Reply,
-    StatementEvidence,
-    administrators,
-    answers,
-    evidence_of,
-)
 from kms_rule.findings import ExitCode, Finding, Place, findings_of
-from kms_rule.mending import listing
 from kms_rule.output import printing
 from kms_rule.remedy import NoProposal, Proposal, remedy
+from kms_rule.sentences import listing, sentence
 from kms_rule.settings import rule_parameters
 from kms_rule.sources import kinds
 from kms_rule.sources.contents import InputError, checked_size
@@ -54,16 +28,41 @@ from kms_rule.sources.files import STANDARD_INPUT, content_of, shown, text_in
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.terminal import as_text, standard_output
 from kms_rule.written import write_or_show
+from least_privilege.condition import Condition
+from least_privilege.key import AWS, CUSTOMER, Facts, Key, managed_by_aws
+from least_privilege.parameters import ADMINISTRATORS, ALIAS_PREFIX, PARAMETERS, RuleParameters
+from least_privilege.permission import PERMISSIONS, Permission
+from least_privilege.scenarios import SCENARIOS, Compliance, Scenario, answers, judge
+from least_privilege.text import escaped, quoted, shortened
 
 # Source: KMS API Reference, `CreateAlias`.
 ALIAS = re.compile(r"alias/[a-zA-Z0-9:/_-]{1,250}")
 LONGEST_VALUE = 200
-NO_POLICY = "It is no key policy, which is a JSON object with a Statement: name another file."
-NO_POLICY_BUT_KEYS = "It is a template or a plan, no key policy: use 'kms-rule check' for it."
-COLOURS: Mapping[str, str] = {"COMPLIANT": "green", "NON_COMPLIANT": "red", Reply.YES: "bold", Reply.NOT_REACHED: "dim"}
+NO_POLICY = "It is not a key policy, which is a JSON object with a Statement: name another file."
+NO_POLICY_BUT_KEYS = "It is a template or a plan, not a key policy: use 'kms-rule check' for it."
+YES, NO, NOT_REACHED = "yes", "no", "not reached"
+COLOURS: Mapping[str, str] = {"COMPLIANT": "green", "NON_COMPLIANT": "red", YES: "bold", NOT_REACHED: "dim"}
 VERSION = 1
 
 type Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredQuestion:
+    """A row of the rule's table with its answer about one key; the first yes decides, the rest are not reached."""
+
+    scenario: Scenario
+    answer: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """A user id with administration, the statements that grant it, and the first pattern that covers it, if any."""
+
+    user_id: str
+    statements: tuple[int, ...]
+    covered_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class Explanation:
 
     parameters: RuleParameters
     findings: tuple[Finding, ...]
-    answers: tuple[Answer, ...]
-    statements: tuple[StatementEvidence, ...]
+    questions: tuple[AnsweredQuestion, ...]
+    statements: tuple[Statement, ...]
     administrators: tuple[Administrator, ...]
     remedy: Proposal | NoProposal | None
 
@@ -109,24 +108,45 @@ def explain(name: str, aliases: Iterable[str], parameters: RuleParameters) -> Ex
         place = ":".join(str(part) for part in (source, *error.position) if part)
         raise CommandError(f"{place}: {error}") from error
     names = tuple(dict.fromkeys(map(_alias, aliases)))
-    manager = "AWS" if managed_by_aws(names) else CUSTOMER
+    manager = AWS if managed_by_aws(names) else CUSTOMER
     called = NAME_OF_STANDARD_INPUT if name == STANDARD_INPUT else Path(source).name
-    return explanation_of(Key(called, names, manager, policy=text), Place(source), parameters, remarks)
+    return explanation_of(called, Facts(names, manager, policy=text), Place(source), parameters, remarks)
 
 
-def explanation_of(key: Key, place: Place, parameters: RuleParameters, remarks: tuple[str, ...] = ()) -> Explanation:
-    """Explain the policy of a key, which is JSON."""
-    case = Case(key, parameters)
-    findings = tuple(findings_of(key, parameters, place, remarks))
+def explanation_of(
+    name: str, facts: Facts, place: Place, parameters: RuleParameters, remarks: tuple[str, ...] = ()
+) -> Explanation:
+    """Explain the policy, which is JSON, of the key that these facts are about."""
+    findings = tuple(findings_of(Key(name, facts), judge(facts, parameters), parameters, place, remarks))
     refused = findings[0].compliance is Compliance.NON_COMPLIANT
+    try:
+        policy = KeyPolicy.parse(facts.policy or "")
+    except PolicyError:
+        policy = KeyPolicy(())
     return Explanation(
         parameters,
         findings,
-        answers=tuple(answers(case)),
-        statements=tuple(_statements(case)),
-        administrators=tuple(administrators(case)),
-        remedy=remedy(str(key.policy), parameters) if refused else None,
+        questions=tuple(_questions_asked(facts, parameters)),
+        statements=policy.statements,
+        administrators=tuple(_administrators_in(policy, parameters)),
+        remedy=remedy(str(facts.policy), parameters) if refused else None,
     )
+
+
+def _questions_asked(facts: Facts, parameters: RuleParameters) -> Iterator[AnsweredQuestion]:
+    given = {scenario.name: answer for scenario, answer in answers(facts, parameters)}
+    for scenario in SCENARIOS:
+        answer = given.get(scenario.name)
+        if answer:
+            yield AnsweredQuestion(scenario, YES if answer.holds else NO, sentence(answer.evidence))
+        else:
+            yield AnsweredQuestion(scenario, NOT_REACHED)
+
+
+def _administrators_in(policy: KeyPolicy, parameters: RuleParameters) -> Iterator[Administrator]:
+    for user_id, numbers in policy.administrators.values():
+        covered_by = covering(user_id.pattern, parameters.administrators)
+        yield Administrator(user_id.text, numbers, covered_by.text if covered_by else None)
 
 
 def _raise_unless_policy(text: str) -> None:
@@ -146,16 +166,33 @@ def _raise_unless_policy(text: str) -> None:
 def _alias(given: str) -> str:
     alias = ALIAS_PREFIX + given.removeprefix(ALIAS_PREFIX)
     if not ALIAS.fullmatch(alias):
-        raise CommandError(f"The alias {quoted(given)} is no name that KMS gives: write it such as alias/orders.")
+        raise CommandError(f"The alias {quoted(given)} is not a name that KMS gives: write it such as alias/orders.")
     return alias
 
 
-def _statements(case: Case) -> Iterator[StatementEvidence]:
-    if isinstance(case.parsed, PolicyError):
-        return
-    given = json.loads(str(case.key.policy))["Statement"]
-    contents = given if isinstance(given, list) else [given]
-    yield from map(evidence_of, case.policy.statements, contents)
+def effect_of(statement: Statement) -> str:
+    """Return the statement's effect, in quotation marks where it is neither of the two that IAM has."""
+    return str(statement.effect) if statement.effect in ("Allow", "Deny") else quoted(statement.effect)
+
+
+def permissions_of(statement: Statement) -> list[Permission]:
+    """Return what the statement grants, in the order of the rule's list."""
+    return [permission for permission in PERMISSIONS if permission in statement.permissions]
+
+
+def reason_against(condition: Condition) -> str:
+    """Return why a condition on the user id does not count, or nothing where it does."""
+    if not condition.limits_users:
+        return "this operator does not limit the statement to users"
+    if condition.is_effective:
+        return ""
+    weak = next(iter(condition.weak_values), None)
+    return f"{quoted(weak[0])} limits nobody: {weak[1]}" if weak else "it names nobody"
+
+
+def conditions_on_user_id(statement: Statement) -> list[Condition]:
+    """Return the statement's conditions on the user id, those included that do not count."""
+    return [condition for condition in statement.conditions if condition.is_on_user_id]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -170,12 +207,12 @@ def as_json(explanation: Explanation) -> str:
     where none can be proposed, and `reason` says why.
     """
     finding = explanation.finding
-    scenario = finding.verdict.scenario
+    scenario = finding.scenario
     content = {
         "version": VERSION,
         "source": finding.place.source,
-        "parameters": _parameters(explanation.parameters),
-        "questions": [_answer_as_json(answer) for answer in explanation.answers],
+        "parameters": explanation.parameters.values(),
+        "questions": [_question_as_json(question) for question in explanation.questions],
         "statements": [_statement_as_json(statement) for statement in explanation.statements],
         "administrators": [
             {"userId": each.user_id, "statements": each.statements, "coveredBy": each.covered_by}
@@ -193,41 +230,34 @@ def as_json(explanation: Explanation) -> str:
     return json.dumps(content, indent=2)
 
 
-def _parameters(parameters: RuleParameters) -> Json:
+def _question_as_json(question: AnsweredQuestion) -> Json:
     return {
-        WHITELIST: list(parameters.whitelist),
-        ADMINISTRATORS: list(map(spelled, parameters.administrators)),
-        STRICT: parameters.strict,
+        "scenario": question.scenario.name,
+        "number": question.scenario.number,
+        "question": question.scenario.question,
+        "answer": question.answer,
+        "evidence": question.evidence,
     }
 
 
-def _answer_as_json(answer: Answer) -> Json:
+def _statement_as_json(statement: Statement) -> Json:
     return {
-        "scenario": answer.scenario.name,
-        "number": answer.scenario.number,
-        "question": answer.question,
-        "answer": answer.reply.value,
-        "evidence": answer.evidence,
-    }
-
-
-def _statement_as_json(evidence: StatementEvidence) -> Json:
-    return {
-        "number": evidence.statement.number,
-        "sid": evidence.statement.sid,
-        "effect": evidence.effect,
+        "number": statement.number,
+        "sid": statement.sid,
+        "effect": effect_of(statement),
         "grants": [
-            {"permission": grant.permission, "duty": grant.duty.value, "by": grant.by} for grant in evidence.grants
+            {"permission": permission.name, "duty": permission.duty.value, "by": statement.granting(permission)}
+            for permission in permissions_of(statement)
         ],
-        "opensAllBy": evidence.opens_all_by,
+        "opensAllBy": statement.deciding_actions() if statement.opens_every_action else (),
         "userConditions": [
             {
-                "operator": limit.operator,
-                "values": [value if isinstance(value, str) else quoted(value) for value in limit.values],
-                "counts": limit.counts,
-                "reason": limit.reason,
+                "operator": condition.operator,
+                "values": [value if isinstance(value, str) else quoted(value) for value in condition.values],
+                "counts": condition.is_effective,
+                "reason": reason_against(condition),
             }
-            for limit in evidence.limits
+            for condition in conditions_on_user_id(statement)
         ],
     }
 
@@ -250,18 +280,18 @@ def _remedy_as_json(proposed: Proposal | NoProposal | None) -> Json | None:
 def print_to(console: Console, explanation: Explanation) -> None:
     """Print an explanation as tables and sentences."""
     finding = explanation.finding
-    scenario = finding.verdict.scenario
+    scenario = finding.scenario
     say(console, escaped(finding.place.source), style="bold")
-    say(console, ", ".join(f"{name} = {_value(value)}" for name, value in _parameters(explanation.parameters).items()))
-    console.print(_questions(explanation.answers))
+    say(console, ", ".join(f"{name} = {escaped(text) or '(none)'}" for name, text in _deciding(explanation.parameters)))
+    console.print(_questions(explanation.questions))
     if explanation.statements:
         console.print(_grants(explanation.statements))
     if explanation.administrators:
         console.print(_administrators(explanation.administrators))
     say(console, "")
     say(console, f"{finding.compliance}: {scenario.name}", style=f"bold {COLOURS.get(finding.compliance, '')}")
-    for sentence in (*(each.annotation for each in explanation.findings), *finding.remarks):
-        say(console, sentence)
+    for line in (*(each.annotation for each in explanation.findings), *finding.remarks):
+        say(console, line)
     if explanation.remedy:
         _print_remedy(console, explanation.remedy)
 
@@ -271,65 +301,68 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(Text(text, style=style), soft_wrap=True)
 
 
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(escaped, value)) or "(none)"
-    return str(value).lower()
+def _deciding(parameters: RuleParameters) -> Iterator[tuple[str, str]]:
+    """Yield the name and text of each parameter that verdicts depend on."""
+    yield from ((name, text) for name, text in parameters.texts().items() if PARAMETERS[name].decides)
 
 
 def _table(title: str, *columns: str, lines: bool = False) -> Table:
     return Table(*columns, title=Text(title, style="bold"), title_justify="left", show_lines=lines)
 
 
-def _questions(given: Iterable[Answer]) -> Table:
+def _questions(given: Iterable[AnsweredQuestion]) -> Table:
     table = _table(
         "The questions, in the rule's order: the first yes decides", "Scenario", "Question", "Answer", "Evidence"
     )
-    for answer in given:
-        number = str(answer.scenario.number or "-")
-        style = COLOURS.get(answer.reply, "")
-        table.add_row(number, answer.question, Text(answer.reply.value), Text(answer.evidence), style=style)
+    for each in given:
+        number = str(each.scenario.number or "-")
+        style = COLOURS.get(each.answer, "")
+        table.add_row(number, each.scenario.question, Text(each.answer), Text(each.evidence), style=style)
     return table
 
 
-def _grants(statements: Iterable[StatementEvidence]) -> Table:
+def _grants(statements: Iterable[Statement]) -> Table:
     table = _table("The statements", "Number", "Sid", "Effect", "Grants", "To whom", lines=True)
-    for evidence in statements:
+    for statement in statements:
         table.add_row(
-            str(evidence.statement.number),
-            Text(shortened(escaped(evidence.statement.sid), LONGEST_VALUE)),
-            Text(evidence.effect),
-            Text(_what(evidence)),
-            Text(_to_whom(evidence)),
+            str(statement.number),
+            Text(shortened(escaped(statement.sid), LONGEST_VALUE)),
+            Text(effect_of(statement)),
+            Text(_what(statement)),
+            Text(_to_whom(statement)),
         )
     return table
 
 
-def _what(evidence: StatementEvidence) -> str:
-    if not evidence.grants:
-        return "no duty"
-    lines = [f"{grant.duty.value}: {grant.permission} by {_entries(grant.by)}" for grant in evidence.grants]
-    if evidence.opens_all_by:
-        lines.insert(0, f"opens all KMS actions by {_entries(evidence.opens_all_by)}")
-    return "\n".join(lines)
+def _what(statement: Statement) -> str:
+    lines = [
+        f"{permission.duty.value}: {permission.name} by {_entries(statement.granting(permission))}"
+        for permission in permissions_of(statement)
+    ]
+    if lines and statement.opens_every_action:
+        lines.insert(0, f"opens all KMS actions by {_entries(statement.deciding_actions())}")
+    return "\n".join(lines) or "no duty"
 
 
 def _entries(entries: Iterable[str]) -> str:
     return listing(shortened(escaped(entry), LONGEST_VALUE) for entry in entries)
 
 
-def _to_whom(evidence: StatementEvidence) -> str:
-    if not evidence.statement.allows:
+def _to_whom(statement: Statement) -> str:
+    if not statement.allows:
         return "does not count: only Allow statements do"
-    needless = "" if evidence.grants else "; it needs none, since it grants no duty"
-    if not evidence.limits:
+    conditions = conditions_on_user_id(statement)
+    if not conditions:
+        needless = "" if statement.permissions else "; it needs none, since it grants no duty"
         return f"no condition on aws:userId{needless}"
-    return "\n".join(map(_condition, evidence.limits))
+    return "\n".join(map(_condition, conditions))
 
 
-def _condition(limit: Limit) -> str:
-    verdict = "counts" if limit.counts else f"does not count: {limit.reason}"
-    return f"{shortened(escaped(limit.operator), LONGEST_VALUE)} {listing(map(quoted, limit.values)) or '[]'} {verdict}"
+def _condition(condition: Condition) -> str:
+    reason = reason_against(condition)
+    verdict = f"does not count: {reason}" if reason else "counts"
+    operator = shortened(escaped(condition.operator), LONGEST_VALUE)
+    return f"{operator} {listing(map(quoted, condition.values)) or '[]'} {verdict}"
 
 
 def _administrators(given: Iterable[Administrator]) -> Table:

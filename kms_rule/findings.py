@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from AWSConfigRuleKMS import Compliance, Key, Request, RuleParameters, Subject, Verdict, judge
+from AWSConfigRuleKMSPolicy import Statement
+from least_privilege.annotation import annotate
+from least_privilege.key import Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import Compliance, Scenario, Verdict
 
 
 class ExitCode(IntEnum):
@@ -41,39 +46,29 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A result as AWS Config holds it: its annotation, and when AWS Config recorded it."""
-
-    annotation: str
-    recorded: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on one key under one of the ids that the rule reports it under.
+    """What the rule says of one key under one of the ids that it reports the key under.
 
-    `key.policy` is the text that was judged. `remarks` are sentences about what was assumed for the verdict. Where the
-    finding is read from AWS Config instead of made here, `held` is what it holds, and the policy is unknown.
+    `annotation` is the sentence that the deployed rule reports, or would report, 256 characters at most. `policy` is
+    the text that was judged, None where it was not read, and `statements` those of it that decided. `remarks` are
+    sentences about what was assumed. `recorded` is when AWS Config recorded the result, where it was read from there.
     """
 
     place: Place
     reported_id: str
-    key: Key
-    verdict: Verdict
+    key_id: str
+    scenario: Scenario
+    annotation: str
+    aliases: tuple[str, ...] = ()
+    policy: str | None = None
+    statements: tuple[Statement, ...] = ()
     remarks: tuple[str, ...] = ()
-    held: Held | None = None
+    recorded: datetime | None = None
 
     @property
     def compliance(self) -> Compliance:
-        """The compliance type of the verdict."""
-        return self.verdict.compliance
-
-    @property
-    def annotation(self) -> str:
-        """The sentence that the deployed rule reports, or would report, 256 characters at most."""
-        if self.held:
-            return self.held.annotation
-        return self.verdict.annotation(self.reported_id)
+        """The compliance type of the scenario."""
+        return self.scenario.compliance
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +109,25 @@ class Findings:
                 self.unjudged.append(other)
 
 
-def findings_of(key: Key, parameters: RuleParameters, place: Place, remarks: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """Judge a key as the rule does, and yield one finding for each id that the rule would report it under."""
-    verdict = judge(key, parameters)
-    request = Request(parameters, Subject(""), result_token="", rule_name="", account_id="", execution_role_arn="")
-    for reported_id in key.reported_ids(request):
-        yield Finding(place, reported_id, key, verdict, remarks)
+def findings_of(
+    key: Key, verdict: Verdict, parameters: RuleParameters, place: Place, remarks: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Yield one finding for each id that the rule would report this verdict on a key under."""
+    policy = policy_text(key.facts.policy)
+    for reported_id in key.reported_ids(parameters):
+        yield Finding(
+            place,
+            reported_id,
+            key.id,
+            verdict.scenario,
+            annotate(verdict, reported_id),
+            aliases=key.facts.aliases,
+            policy=policy,
+            statements=verdict.evidence.statements,
+            remarks=remarks,
+        )
+
+
+def policy_text(policy: str | Mapping[str, object] | None) -> str | None:
+    """Return a policy's document as text; what of it is known only at deployment stands in angle brackets."""
+    return policy if isinstance(policy, str | None) else json.dumps(policy, default=str)

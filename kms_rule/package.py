@@ -1,4 +1,4 @@
-"""The package that the templates in `deploy/` need: a zip file of the rule's two modules and nothing else."""
+"""The package that the templates in `deploy/` need: a zip file of the rule's modules and nothing else."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import io
 import zipfile
 from pathlib import Path
 
+from kms_rule import rule_modules
 from kms_rule.written import write_whole
 
-MODULES = ("AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py")
+HANDLER = Path("AWSConfigRuleKMS.py")
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
 REGULAR_FILE_READABLE_BY_ALL = 0o100644
@@ -24,7 +25,8 @@ def build_package(folder: Path, target: Path) -> Path:
     The same modules give the same bytes, whatever the machine and the day. Raises `PackageError` where a module cannot
     be read or the file cannot be written; an older package is then still there.
     """
-    content = _zipped({name: _module(folder / name) for name in MODULES})
+    names = sorted({HANDLER, *rule_modules(folder)}, key=Path.as_posix)
+    content = _zipped({name.as_posix(): _module(folder / name) for name in names})
     try:
         write_whole(content, target)
     except OSError as error:
@@ -40,8 +42,7 @@ def _module(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise PackageError(
-            f"The module {path} cannot be read ({error.strerror}): give the rule's folder, which holds "
-            f"{' and '.join(MODULES)}."
+            f"The module {path} cannot be read ({error.strerror}): give the rule's folder, which holds {HANDLER}."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What would make a key policy compliant: a mended policy, or the reason why none can be proposed.
+"""What would make a key policy compliant: a fixed policy, or the reason why none can be proposed.
 
 A proposal only takes away: it removes actions from statements, splits statements, and limits them. By it nobody has a
 permission that the original did not give, and what needs no change stays as it is. The law of it:
@@ -20,33 +20,21 @@ only a person can decide, such as who else may administer, is left to the person
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from AWSConfigRuleKMS import (
-    ADMINISTRATION_PERMISSIONS,
-    ADMINISTRATORS,
-    STRICT,
-    Compliance,
-    Key,
-    RuleParameters,
-    escaped,
-    judge,
-    quoted,
-)
-from AWSConfigRuleKMSPolicy import (
-    PERMISSIONS,
-    Duty,
-    KeyPolicy,
-    Pattern,
-    PolicyError,
-    limits_nobody,
-    symbols_of_user_id,
-)
-from kms_rule.actions import spelled
-from kms_rule.mending import Mending, Plan, listing
-from kms_rule.refusals import LARGEST_POLICY, principals, refusal
+from AWSConfigRuleKMSPolicy import ALLOW, AWS_PRINCIPALS, EVERYBODY, KeyPolicy, PolicyError
+from kms_rule.refusals import LARGEST_POLICY, refusal
+from kms_rule.sentences import listing
+from kms_rule.statement_fixes import Plan, StatementFixer
+from least_privilege.condition import weakness
+from least_privilege.key import Facts
+from least_privilege.parameters import ADMINISTRATORS, STRICT, RuleParameters
+from least_privilege.pattern import Pattern
+from least_privilege.permission import ADMINISTRATION_PERMISSIONS, PERMISSIONS, Duty
+from least_privilege.scenarios import Compliance, judge
+from least_privilege.text import escaped, quoted
 
 # As long as the ids that IAM gives to roles, and like none of them.
 ADMINISTRATOR = "AROAEXAMPLEADMINROLE1:*"
@@ -110,37 +98,39 @@ def _proposal(document: str, parameters: RuleParameters) -> Proposal:
         return Proposal(content, ())
     if _nests_deeper_than(DEEPEST_POLICY, content):
         raise _NothingToProposeError("The policy's JSON is nested too deeply: correct that first.")
-    statements: list[Json] = content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
-    mending = Mending(plan(policy, parameters), frozenset(statement.sid for statement in policy.statements))
-    mended = [new for pair in zip(policy.statements, statements, strict=True) for new in mending.of(*pair)]
-    proposal = Proposal({**content, "Statement": mended}, (*mending.steps(), *_steps_against_everybody(mended)))
+    fixer = StatementFixer(plan(policy, parameters), frozenset(statement.sid for statement in policy.statements))
+    fixed = [new for statement in policy.statements for new in fixer.fixed(statement)]
+    new_content = {**content, "Statement": fixed}
+    new_policy = KeyPolicy.parse(new_content)
+    proposal = Proposal(new_content, (*fixer.steps(), *_steps_against_everybody(new_policy)))
     if not _is_compliant(proposal.text, parameters):
-        raise _NothingToProposeError(_nothing_left(policy, mending.plan, "the rule would not call it compliant"))
-    reason = refusal(json.dumps(content), policy, statements)
+        raise _NothingToProposeError(_nothing_left(policy, fixer.plan, "the rule would not call it compliant"))
+    reason = refusal(json.dumps(content), policy)
     if reason:
         raise _NothingToProposeError(f"KMS would refuse this policy as it is: {reason}.", proposal.steps)
-    reason = refusal(proposal.text, KeyPolicy.parse(proposal.text), mended)
+    reason = refusal(proposal.text, new_policy)
     if reason:
-        raise _NothingToProposeError(_nothing_left(policy, mending.plan, f"KMS would refuse it ({reason})"))
+        raise _NothingToProposeError(_nothing_left(policy, fixer.plan, f"KMS would refuse it ({reason})"))
     return proposal
 
 
-def _steps_against_everybody(statements: Sequence[Json]) -> Iterator[str]:
+def _steps_against_everybody(policy: KeyPolicy) -> Iterator[str]:
     """Yield what is left to do about statements that callers of any account can use; the rule does not look at that."""
-    for number, content in enumerate(statements, 1):
-        if content.get("Effect") == "Allow" and "*" in principals(content, "AWS") and not content.get("Condition"):
+    for statement in policy.statements:
+        everybody = EVERYBODY in statement.principals(AWS_PRINCIPALS)
+        if statement.effect == ALLOW and everybody and not statement.content.get("Condition"):
             yield (
-                f"Statement {number} of the mended policy lets everybody in every AWS account have what it lists: name "
-                f"your own account, or roles in it, as its Principal."
+                f"Statement {statement.number} of the fixed policy lets everybody in every AWS account have what it "
+                f"lists: name your own account, or roles in it, as its Principal."
             )
 
 
 def _nothing_left(policy: KeyPolicy, plan: Plan, problem: str) -> str:
-    outsiders = policy.administrators_outside(plan.allowed or ()) if plan.allowed else ()
-    if not outsiders:
+    unlisted = policy.unlisted_administrators(plan.allowed) if plan.allowed else ()
+    if not unlisted:
         return f"Too little is left of the policy without what is too much, {problem}: write it anew."
     return (
-        f"{ADMINISTRATORS} does not cover {listing(map(quoted, outsiders))}, and without them nobody is left to "
+        f"{ADMINISTRATORS} does not cover {listing(map(quoted, unlisted))}, and without them nobody is left to "
         f"administer the key: only you can decide whether to add them there, or to name others in the policy."
     )
 
@@ -154,7 +144,7 @@ def _nests_deeper_than(levels: int, content: Json) -> bool:
 
 
 def _is_compliant(document: str, parameters: RuleParameters) -> bool:
-    return judge(Key("", policy=document), parameters).compliance is Compliance.COMPLIANT
+    return judge(Facts(policy=document), parameters).compliance is Compliance.COMPLIANT
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -218,16 +208,16 @@ def user_id_fitting(allowed: Pattern) -> str:
     return next(
         candidate
         for candidate in (written, ADMINISTRATOR, exact)
-        if not limits_nobody(candidate) and allowed.covers(Pattern.from_symbols(symbols_of_user_id(candidate)))
+        if not weakness(candidate) and allowed.covers(Pattern.of_user_id(candidate))
     )
 
 
 def _as_user_id(allowed: Pattern) -> str:
-    return spelled(allowed).replace("${", "${$}{")
+    return allowed.text.replace("${", "${$}{")
 
 
 def _invented(parameters: RuleParameters) -> Iterator[str]:
     """Yield the user ids that stand for patterns of `Admin_User_Id` which are too wide to be written themselves."""
     for allowed in parameters.administrators:
-        if limits_nobody(_as_user_id(allowed)):
+        if weakness(_as_user_id(allowed)):
             yield user_id_fitting(allowed)

@@ -7,7 +7,6 @@ away is their age, since a complete scheduled run reports every key anew.
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,16 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from AWSConfigRuleKMS import RESULTS_A_PAGE, SCENARIOS, SCHEDULED, Compliance, Key, Proof, Scenario, Verdict, escaped
 from kms_rule.accounts import ALL_REGIONS, Connection, connections, explained
 from kms_rule.errors import CommandError
-from kms_rule.findings import Finding, Findings, Held, Place, Unjudged
+from kms_rule.findings import Finding, Findings, Place, Unjudged
+from least_privilege.account import stored_results
+from least_privilege.annotation import scenario_of
+from least_privilege.event import SCHEDULED
+from least_privilege.evidence import Evidence
+from least_privilege.scenarios import Answer, Compliance, Scenario
+from least_privilege.text import escaped
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
     from mypy_boto3_config.type_defs import ConfigRuleOutputTypeDef, EvaluationResultTypeDef
-
-REPORTED: Final = ("COMPLIANT", "NON_COMPLIANT")
 
 # https://docs.aws.amazon.com/config/latest/APIReference/API_SourceDetail.html; without a value AWS Config takes a day.
 PERIODS: Mapping[str, timedelta] = {
@@ -43,7 +45,9 @@ ADVICE: Final = "read the function's log, and its metric Errors"
 
 UNKNOWN_SENTENCE = Scenario(
     "unknown-sentence",
-    lambda _case: None,
+    None,
+    "This is not one of the rule's present scenarios.",
+    lambda _case: Answer(holds=False, evidence=Evidence()),
     Compliance.NON_COMPLIANT,
     "{id} was reported in other words, by another version of the rule",
 )
@@ -165,9 +169,9 @@ def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, 
     raised.
     """
     findings = Findings()
-    findings.add(_held(config, rule.name, source, now))
+    findings.add(_finding(result, source, now) for result in stored_results(config, rule.name))
     findings.judged.sort(key=lambda finding: finding.reported_id)
-    times = [finding.held.recorded for finding in findings.judged if finding.held]
+    times = [finding.recorded for finding in findings.judged if finding.recorded]
     findings.remarks += _ages(times, source, now)
     findings.unjudged += [
         Unjudged(Place(source, resource=rule.name), sign) for sign in signs_of_failure(findings, rule, now)
@@ -175,39 +179,19 @@ def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, 
     return findings
 
 
-def _held(config: ConfigServiceClient, rule_name: str, source: str, now: datetime) -> Iterator[Finding]:
-    pages = config.get_paginator("get_compliance_details_by_config_rule").paginate(
-        ConfigRuleName=rule_name, ComplianceTypes=list(REPORTED), PaginationConfig={"PageSize": RESULTS_A_PAGE}
-    )
-    for page in pages:
-        for result in page["EvaluationResults"]:
-            qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]
-            if qualifier.get("EvaluationMode") != "PROACTIVE":
-                yield _finding(result, Place(source, resource=qualifier["ResourceId"]), now)
-
-
-def _finding(result: EvaluationResultTypeDef, place: Place, now: datetime) -> Finding:
-    held = Held(result.get("Annotation", ""), result["ResultRecordedTime"])
+def _finding(result: EvaluationResultTypeDef, source: str, now: datetime) -> Finding:
+    resource_id = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]["ResourceId"]
+    annotation, compliance = result.get("Annotation", ""), Compliance(result["ComplianceType"])
+    recorded = result["ResultRecordedTime"]
     return Finding(
-        place,
-        place.resource,
-        Key(place.resource),
-        Verdict(scenario_of(held.annotation, Compliance(result["ComplianceType"])), Proof()),
-        remarks=(f"Recorded {age(now - held.recorded)} ago.",),
-        held=held,
+        Place(source, resource=resource_id),
+        resource_id,
+        resource_id,
+        scenario_of(annotation, compliance) or replace(UNKNOWN_SENTENCE, compliance=compliance),
+        annotation,
+        remarks=(f"Recorded {age(now - recorded)} ago.",),
+        recorded=recorded,
     )
-
-
-def scenario_of(annotation: str, compliance: Compliance) -> Scenario:
-    """Return the scenario whose sentence opens the annotation; where there is none, one that has that compliance."""
-    fitting = (scenario for scenario in SCENARIOS if scenario.compliance is compliance and _opens(scenario, annotation))
-    return next(fitting, replace(UNKNOWN_SENTENCE, compliance=compliance))
-
-
-def _opens(scenario: Scenario, annotation: str) -> bool:
-    before, _, after = map(re.escape, scenario.sentence.partition("{id}"))
-    # The id has no white space, and only brackets may follow: a statement's name in them may hold another sentence.
-    return re.fullmatch(rf"{before}\S+{after}( \[.*)?", annotation) is not None
 
 
 def _ages(times: Sequence[datetime], source: str, now: datetime) -> list[str]:
@@ -258,4 +242,4 @@ def _late(findings: Findings, rule: DeployedRule, now: datetime) -> int:
     if rule.period is None:
         return 0
     limit = rule.period + LONGEST_RUN
-    return sum(1 for finding in findings.judged if finding.held and now - finding.held.recorded > limit)
+    return sum(1 for finding in findings.judged if finding.recorded and now - finding.recorded > limit)

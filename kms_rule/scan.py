@@ -15,27 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from AWSConfigRuleKMS import (
-    FAILURES,
-    TEST_TOKEN,
-    Account,
-    Key,
-    Progress,
-    Reading,
-    Request,
-    RuleError,
-    RuleParameters,
-    Run,
-    Subject,
-    UnreadKey,
-    reader_threads,
-    reason_of,
-)
 from kms_rule.accounts import Connection, advice_on, connections
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.readers import Readers
 from kms_rule.settings import remarks_on, rule_parameters
+from least_privilege.account import Account
+from least_privilege.deadline import Deadline
+from least_privilege.errors import FAILURES, reason_of
+from least_privilege.key import UnreadKey
+from least_privilege.parameters import RuleParameters
+from least_privilege.progress import Progress
+from least_privilege.reading import JudgedKey, Reader, Reading, reader_threads
+from least_privilege.text import RuleError
 
 INTERRUPTED = "Interrupted before any key was judged: run it again."
 
@@ -73,7 +65,7 @@ def scan(places: list[Connection], parameters: RuleParameters) -> Findings:
             if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
                 findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
                 break
-    findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key.id))
+    findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key_id))
     return findings
 
 
@@ -94,7 +86,7 @@ def _scan_region(
     try:
         account_id = connection.account_id()
         source = f"account {account_id}, {connection.region}"
-        for reading in _readings(connection, account_id, parameters, progress, threads):
+        for reading in _readings(connection, parameters, progress, threads):
             place = Place(source, resource=connection.key_arn(account_id, reading.id))
             findings.add(_judged(reading, parameters, place))
             _note(reading, progress)
@@ -131,27 +123,20 @@ def _sentence_of(error: RuleError) -> str:
 
 
 def _readings(
-    connection: Connection, account_id: str, parameters: RuleParameters, progress: Progress, threads: int
+    connection: Connection, parameters: RuleParameters, progress: Progress, threads: int
 ) -> Iterator[Reading]:
     account = Account(connection.kms(threads), connection.config(), connection.role)
-    request = Request(
-        replace(parameters, read_from_config=False),
-        Subject("", every_key=True),
-        result_token=TEST_TOKEN,
-        rule_name="kms-rule",
-        account_id=account_id,
-        execution_role_arn="",
-    )
     readers = Readers(threads)
+    live = replace(parameters, read_from_config=False)
     try:
-        yield from Run(request, account, readers, progress=progress).readings()
+        yield from Reader(account, live, readers, Deadline(), progress).readings()
     finally:
         readers.shutdown(cancel_futures=True)
 
 
 def _judged(reading: Reading, parameters: RuleParameters, place: Place) -> Iterator[Finding | Unjudged]:
-    if isinstance(reading, Key):
-        yield from findings_of(reading, parameters, place)
+    if isinstance(reading, JudgedKey):
+        yield from findings_of(reading.key, reading.verdict, parameters, place)
     elif isinstance(reading, UnreadKey):
         yield Unjudged(place, f"The key could not be read: {advice_on(reading.reason)}.")
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from AWSConfigRuleKMS import (
-    ADMINISTRATORS,
-    EXECUTION_ROLE,
-    READ_FROM,
-    REPORT_AS,
-    STRICT,
-    WHITELIST,
-    RuleError,
-    RuleParameters,
-)
 from kms_rule import RULE_FOLDER
-from kms_rule.actions import spelled
 from kms_rule.errors import CommandError
+from least_privilege.parameters import RuleParameters
+from least_privilege.text import RuleError
 
 RULES_OWN_FILE = RULE_FOLDER / "parameters.json"
 PARAMETER_LISTS = ("InputParameters", "OptionalParameters")
@@ -33,7 +24,7 @@ def rule_parameters(file: Path | None, changes: Sequence[str]) -> RuleParameters
     """Read the parameters from `file`, the rule's own where it is None, and let `NAME=VALUE` texts replace single ones.
 
     Blank values count as not given, as RDK treats them. Raises `CommandError` where the file cannot be read or holds no
-    parameters of a rule, or where a name or value is none that the rule takes.
+    parameters of a rule, or where the rule does not take a name or value.
     """
     given = _parameters_in(file or RULES_OWN_FILE)
     for change in changes:
@@ -52,17 +43,9 @@ def remarks_on(file: Path | None, changes: Sequence[str]) -> tuple[str, ...]:
     return () if file or changes else (EXAMPLES_REMARK,)
 
 
-def values(parameters: RuleParameters) -> Iterator[tuple[str, str]]:
-    """Yield the name of each parameter and its value as text, unless that is blank."""
-    given = {
-        WHITELIST: ", ".join(parameters.whitelist),
-        ADMINISTRATORS: ", ".join(map(spelled, parameters.administrators)),
-        STRICT: str(parameters.strict).lower(),
-        REPORT_AS: "KeyId" if parameters.report_key_id else "Alias",
-        READ_FROM: "Config" if parameters.read_from_config else "KMS",
-        EXECUTION_ROLE: parameters.execution_role_name,
-    }
-    yield from ((name, value) for name, value in given.items() if value)
+def given_texts(parameters: RuleParameters) -> dict[str, str]:
+    """Return the value of each parameter as text, by its name, unless that is blank."""
+    return {name: text for name, text in parameters.texts().items() if text}
 
 
 def _parameters_in(file: Path) -> dict[str, object]:
@@ -87,5 +70,5 @@ def _listed(text: object, name: str, file: Path) -> Mapping[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, Mapping):
-        raise CommandError(f"The {name} in {file} are no JSON object written as text: correct the file.")
+        raise CommandError(f"The {name} in {file} are not a JSON object written as text: correct the file.")
     return content

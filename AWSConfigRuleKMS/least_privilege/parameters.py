@@ -77,7 +77,8 @@ class Parameter:
     """A row of the table of parameters.
 
     `field` is that of `RuleParameters`, which `parse` fills from the parameter's name and what is given (None where it
-    is not); `value` is the inverse. The first of the `choices`, where there are any, is the default.
+    is not); `value` is the inverse. The first of the `choices`, where there are any, is the default. `decides` says
+    whether verdicts depend on the parameter.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Parameter:
     value: Callable[[Any], ParameterValue]
     choices: tuple[str, ...] = ()
     required: bool = False
+    decides: bool = False
 
 
 def _aliases(_name: str, given: object) -> tuple[Pattern, ...]:
@@ -130,7 +132,7 @@ def _as_text(value: ParameterValue) -> str:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _choice(name: str, field: str, choices: tuple[str, str]) -> Parameter:
+def _choice(name: str, field: str, choices: tuple[str, str], *, decides: bool = False) -> Parameter:
     """Make the row of a parameter with two choices, of which the field says whether it is the second."""
 
     def parse(name: str, given: object) -> bool:
@@ -140,7 +142,7 @@ def _choice(name: str, field: str, choices: tuple[str, str]) -> Parameter:
         return text == choices[1]
 
     value: Callable[[Any], ParameterValue] = bool if choices == ("false", "true") else partial(_chosen, choices)
-    return Parameter(name, field, parse, value, choices)
+    return Parameter(name, field, parse, value, choices, decides=decides)
 
 
 def _chosen(choices: tuple[str, str], second: bool) -> str:  # noqa: FBT001 - it is the index
@@ -150,9 +152,9 @@ def _chosen(choices: tuple[str, str], second: bool) -> str:  # noqa: FBT001 - it
 PARAMETERS: Mapping[str, Parameter] = {
     row.name: row
     for row in (
-        Parameter(WHITELIST, "whitelist", _aliases, _spelled),
-        Parameter(ADMINISTRATORS, "administrators", _user_ids, _spelled, required=True),
-        _choice(STRICT, "strict", ("false", "true")),
+        Parameter(WHITELIST, "whitelist", _aliases, _spelled, decides=True),
+        Parameter(ADMINISTRATORS, "administrators", _user_ids, _spelled, required=True, decides=True),
+        _choice(STRICT, "strict", ("false", "true"), decides=True),
         _choice(REPORT_AS, "report_key_id", ("Alias", "KeyId")),
         _choice(READ_FROM, "read_from_config", ("KMS", "Config")),
         Parameter(EXECUTION_ROLE, "execution_role_name", _role_name, str),

@@ -16,14 +16,15 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from AWSConfigRuleKMS import SCENARIOS, Compliance, RuleParameters, Scenario, named
 from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.formats.elements import Content, Element, document, element
 from kms_rule.formats.policy_text import passages
-from kms_rule.questions import NO_QUESTION, QUESTIONS
-from kms_rule.settings import values
+from kms_rule.settings import given_texts
 from kms_rule.version import version
+from least_privilege.annotation import named
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 TITLE = "KMS key policies"
 STYLE = Path(__file__).with_name("report.css")
@@ -102,7 +103,7 @@ def _class(compliance: Compliance) -> str:
 def _making(parameters: RuleParameters | None, made: datetime) -> Element:
     facts = [_fact("Made", _time(made)), _fact("By", f"kms-rule {version()}")]
     if parameters:
-        facts += [_fact(name, element("code", value)) for name, value in values(parameters)]
+        facts += [_fact(name, element("code", value)) for name, value in given_texts(parameters).items()]
     return element("dl", *facts, class_="facts")
 
 
@@ -167,7 +168,7 @@ def _footer() -> Element:
 
 
 def _scenarios(judged: Sequence[Finding]) -> Element:
-    counts = Counter(finding.verdict.scenario.name for finding in judged)
+    counts = Counter(finding.scenario.name for finding in judged)
     most = max(counts.values(), default=1)
     rows = (_scenario(scenario, counts[scenario.name], most) for scenario in _known_and_met(judged))
     return element(
@@ -185,7 +186,7 @@ def _known_and_met(judged: Iterable[Finding]) -> tuple[Scenario, ...]:
     """Return the rule's scenarios in its order, and after them others that results were read with."""
     by_name = {scenario.name: scenario for scenario in SCENARIOS}
     for finding in judged:
-        by_name.setdefault(finding.verdict.scenario.name, finding.verdict.scenario)
+        by_name.setdefault(finding.scenario.name, finding.scenario)
     return tuple(by_name.values())
 
 
@@ -203,7 +204,7 @@ def _scenario(scenario: Scenario, count: int, most: int) -> Element:
     )
     explanation = element(
         "div",
-        element("p", QUESTIONS.get(scenario.name, NO_QUESTION)),
+        element("p", scenario.question),
         element("p", "If so: ", _badge(scenario.compliance), " ", element("q", scenario.sentence.format(id="…"))),
     )
     empty = "" if count else " empty"
@@ -226,7 +227,7 @@ def _badge(compliance: Compliance) -> Element:
 
 
 def _results(judged: Sequence[Finding]) -> Element:
-    keys = len({(finding.place, finding.key.id) for finding in judged})
+    keys = len({(finding.place, finding.key_id) for finding in judged})
     ordered = sorted(judged, key=lambda finding: COMPLIANCES.index(finding.compliance))
     shelf = _PolicyShelf()
     heads = element("tr", *map(partial(element, "th", scope="col"), COLUMNS))
@@ -290,7 +291,7 @@ class _PolicyShelf:
 
     def fold(self, finding: Finding) -> Element | None:
         """Return a fold with the key's policy in it, or with a link to it; None where it was not read."""
-        policy, statements = finding.key.policy, finding.verdict.proof.statements
+        policy, statements = finding.policy, finding.statements
         if policy is None:
             return None
         deciding = frozenset(statement.number for statement in statements)
@@ -322,8 +323,8 @@ def _text_of(policy: str, deciding: frozenset[int], anchor: str) -> Element:
 
 
 def _row(finding: Finding, shelf: _PolicyShelf) -> Element:
-    scenario = finding.verdict.scenario
-    recorded = element("p", "Recorded by AWS Config ", _time(finding.held.recorded)) if finding.held else None
+    scenario = finding.scenario
+    recorded = element("p", "Recorded by AWS Config ", _time(finding.recorded)) if finding.recorded else None
     remarks = _list(finding.remarks) if finding.remarks else None
     return element(
         "tr",

@@ -7,18 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from AWSConfigRuleKMS import (
-    ADMINISTRATORS,
-    EXECUTION_ROLE,
-    READ_FROM,
-    REPORT_AS,
-    STRICT,
-    WHITELIST,
-    Compliance,
-    RuleParameters,
-)
-from kms_rule.actions import spelled
 from kms_rule.findings import Finding, Findings, Place
+from least_privilege.scenarios import Compliance
 
 # It stays the same as long as fields are only added.
 VERSION = 1
@@ -31,7 +21,7 @@ def render(findings: Findings) -> str:
     content = {
         "version": VERSION,
         "summary": _summary(findings),
-        "parameters": _parameters(findings.parameters) if findings.parameters else None,
+        "parameters": findings.parameters.values() if findings.parameters else None,
         "findings": [_finding(finding) for finding in findings.judged],
         "unjudged": [{"place": _place(each.place), "reason": each.reason} for each in findings.unjudged],
         "remarks": findings.remarks,
@@ -48,30 +38,18 @@ def _summary(findings: Findings) -> Json:
     }
 
 
-def _parameters(parameters: RuleParameters) -> Json:
-    return {
-        WHITELIST: list(parameters.whitelist),
-        ADMINISTRATORS: list(map(spelled, parameters.administrators)),
-        STRICT: parameters.strict,
-        REPORT_AS: "KeyId" if parameters.report_key_id else "Alias",
-        READ_FROM: "Config" if parameters.read_from_config else "KMS",
-        EXECUTION_ROLE: parameters.execution_role_name,
-    }
-
-
 def _finding(finding: Finding) -> Json:
-    scenario, proof = finding.verdict.scenario, finding.verdict.proof
     return {
         "id": finding.reported_id,
-        "keyId": finding.key.id,
-        "aliases": finding.key.aliases,
+        "keyId": finding.key_id,
+        "aliases": finding.aliases,
         "compliance": finding.compliance.value,
-        "scenario": {"name": scenario.name, "number": scenario.number},
+        "scenario": {"name": finding.scenario.name, "number": finding.scenario.number},
         "annotation": finding.annotation,
         "place": _place(finding.place),
-        "statements": [{"number": statement.number, "sid": statement.sid} for statement in proof.statements],
+        "statements": [{"number": statement.number, "sid": statement.sid} for statement in finding.statements],
         "remarks": finding.remarks,
-        "recorded": finding.held.recorded.isoformat() if finding.held else None,
+        "recorded": finding.recorded.isoformat() if finding.recorded else None,
     }
 
 

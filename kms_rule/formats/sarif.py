@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from AWSConfigRuleKMS import SCENARIOS, Compliance, Scenario
 from kms_rule.findings import Finding, Findings, Place
-from kms_rule.questions import NO_QUESTION, QUESTIONS
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.version import version
+from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 DOCUMENTATION = "docs/scenarios.md"
@@ -50,13 +49,12 @@ def render(findings: Findings) -> str:
 
 def _known_and_met(refused: Sequence[Finding]) -> list[Scenario]:
     """Return the rule's scenarios, and after them others that results were read with."""
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, *(each.verdict.scenario for each in refused))}
+    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, *(each.scenario for each in refused))}
     return list(by_name.values())
 
 
 def _rule(scenario: Scenario) -> Json:
-    question = QUESTIONS.get(scenario.name, NO_QUESTION)
-    answer = f"{question} If so, the key is {scenario.compliance}"
+    answer = f"{scenario.question} If so, the key is {scenario.compliance}"
     fails = scenario.compliance is Compliance.NON_COMPLIANT
     return {
         "id": scenario.name,
@@ -83,7 +81,7 @@ def _notification(level: str, text: str, place: Place | None = None) -> Json:
 
 
 def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
-    scenario = finding.verdict.scenario
+    scenario = finding.scenario
     return {
         "ruleId": scenario.name,
         "ruleIndex": next(index for index, rule in enumerate(rules) if rule.name == scenario.name),
@@ -123,7 +121,7 @@ def _key_of_account(finding: Finding) -> Json:
     live = LIVE_ACCOUNT.fullmatch(finding.place.source)
     if not live or not live["account"]:
         return {}
-    name = finding.key.id
+    name = finding.key_id
     # AWS Config knows a key by what the rule reported it as, which may be an alias.
     resource = name if name.startswith("alias/") else f"key/{name}"
     uri = f"aws/{live['account']}/{live['region']}/kms/{quote(resource, safe='/')}"
@@ -164,5 +162,5 @@ def _fingerprint(finding: Finding) -> str:
     """
     place = finding.place
     file = _uri(place.source) if _is_file(place.source) else place.source
-    identity = json.dumps([file, place.resource, finding.reported_id, finding.verdict.scenario.name])
+    identity = json.dumps([file, place.resource, finding.reported_id, finding.scenario.name])
     return f"{hashlib.sha256(identity.encode()).hexdigest()}:1"

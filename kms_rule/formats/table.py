@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from AWSConfigRuleKMS import Compliance, escaped
 from kms_rule.findings import Finding, Findings, Unjudged
-from kms_rule.settings import values
+from kms_rule.settings import given_texts
 from kms_rule.terminal import COLOURS, NOT_JUDGED, as_text, totals
+from least_privilege.scenarios import Compliance
+from least_privilege.text import escaped
 
 ORDER = (Compliance.NON_COMPLIANT, Compliance.COMPLIANT, Compliance.NOT_APPLICABLE)
 
@@ -26,7 +27,7 @@ def render(findings: Findings) -> str:
 def print_to(console: Console, findings: Findings) -> None:
     """Print findings to a console; nothing in them is taken for markup, and control characters are spelt out."""
     if findings.parameters:
-        given = ", ".join(f"{name} = {value}" for name, value in values(findings.parameters))
+        given = ", ".join(f"{name} = {value}" for name, value in given_texts(findings.parameters).items())
         console.print(Text(escaped(f"Judged with {given}")), soft_wrap=True)
     if findings.judged:
         console.print(_table(sorted(findings.judged, key=lambda finding: ORDER.index(finding.compliance))))

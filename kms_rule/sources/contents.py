@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from AWSConfigRuleKMS import DISABLED, ENABLED, Key
 from kms_rule.findings import Place, Unjudged
 from kms_rule.sources.located import NOWHERE, Position
+from least_privilege.key import DISABLED, ENABLED, Key
 
 # Source: AWS KMS Developer Guide, "Default key policy".
 DEFAULT_POLICY = json.dumps(

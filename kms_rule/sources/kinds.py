@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from textwrap import dedent
 from typing import Any
 
-from AWSConfigRuleKMS import RuleParameters
 from kms_rule.sources import plan, policy, template
 from kms_rule.sources.contents import Contents, InputError
 from kms_rule.sources.located import Position
+from least_privilege.parameters import RuleParameters
 
 # Names as YAML writes them, in block or flow style. Where one is part of the root, only a reader of YAML can tell.
 RESOURCES = re.compile(r"""(?<![^\s{,])(["']?)Resources\1\s*:""")

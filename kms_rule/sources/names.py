@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TypeGuard
 
-from AWSConfigRuleKMS import AWS_ALIAS_PREFIX
+from least_privilege.key import AWS_ALIAS_PREFIX
 
 # Source: AWS KMS API Reference, CreateAlias.
 ALIAS_NAME = re.compile(r"alias/[a-zA-Z0-9/_-]{1,250}")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from AWSConfigRuleKMS import Key, RuleParameters, decided_without_policy
 from kms_rule.findings import Place, Unjudged
 from kms_rule.sources.contents import (
     DEFAULT_POLICY,
@@ -24,6 +23,9 @@ from kms_rule.sources.contents import (
 from kms_rule.sources.files import shown
 from kms_rule.sources.names import usable_alias
 from kms_rule.sources.plan_resources import Plan, Resource
+from least_privilege.key import Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import judge_key
 
 VALUES = ("planned_values", "values")
 # All that the output says of a state without any resource.
@@ -176,22 +178,22 @@ class PlannedKeys:
         except InputError as error:
             return Unjudged(place, str(error))
         remark = "Its key is not in this plan, or not known to be, so the policy is judged by itself."
-        candidate = Candidate(Key(shown(policy.address), policy=text), remarks=(remark, *remarks))
+        candidate = Candidate(Key(shown(policy.address), Facts(policy=text)), remarks=(remark, *remarks))
         return DefinedKey(place, (candidate,), hidden=_is_sensitive(policy))
 
     def _candidate(self, key: Resource, policy: Resource, aliases: Sequence[Resource]) -> Candidate:
         enabled, remarks_on_state = _enabled(key)
         names, remarks_on_names = _alias_names(aliases)
         source = () if policy is key else (f"Its policy is that of {shown(policy.address)}.",)
-        without_policy = Key(shown(key.address), names, state=state_of(enabled=enabled))
+        facts = Facts(names, state=state_of(enabled=enabled))
         try:
             text, remarks = _policy_of(policy)
         except InputError:
-            if not decided_without_policy(without_policy, self.parameters):
+            if not judge_key(facts, self.parameters):
                 raise
             text, remarks = None, ()
         return Candidate(
-            replace(without_policy, policy=text),
+            Key(shown(key.address), replace(facts, policy=text)),
             remarks=(*source, *remarks_on_state, *remarks, *remarks_on_names),
         )
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from AWSConfigRuleKMS import Key
 from kms_rule.findings import Place
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, checked_size
 from kms_rule.sources.files import STANDARD_INPUT
 from kms_rule.sources.located import LocatedList, LocatedObject, Position, located, position_in
+from least_privilege.key import Facts, Key
 
 NAME_OF_STANDARD_INPUT = "standard input"
 
@@ -22,7 +22,9 @@ def read(text: str, source: str) -> Contents:
     """
     name = NAME_OF_STANDARD_INPUT if source == STANDARD_INPUT else Path(source).name
     policy = _with_positions(text)
-    candidate = Candidate(Key(name, policy=text), policy.position, statement_positions(policy), checked_size(text))
+    candidate = Candidate(
+        Key(name, Facts(policy=text)), policy.position, statement_positions(policy), checked_size(text)
+    )
     return Contents((DefinedKey(Place(source, *policy.position), (candidate,)),))
 
 

@@ -8,8 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from AWSConfigRuleKMS import KEY_RESOURCE_TYPE, Key, RuleParameters, decided_without_policy
-from kms_rule.findings import Place, Unjudged
+from kms_rule.findings import Place, Unjudged, policy_text
 from kms_rule.sources.contents import (
     DEFAULT_POLICY,
     DEFAULT_POLICY_REMARK,
@@ -28,10 +27,13 @@ from kms_rule.sources.intrinsics import (
     function_in,
     resolved,
 )
-from kms_rule.sources.late_policy import LatePolicy, StandIns
 from kms_rule.sources.located import NOWHERE, LocatedObject, Position, RepeatedNameError, located
 from kms_rule.sources.names import usable_alias
 from kms_rule.sources.policy import statement_positions
+from kms_rule.sources.unresolved import policy_document
+from least_privilege.key import KEY_RESOURCE_TYPE, Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import judge_key
 
 KEY_TYPES = frozenset({KEY_RESOURCE_TYPE, "AWS::KMS::ReplicaKey"})
 ALIAS_TYPE = "AWS::KMS::Alias"
@@ -301,24 +303,23 @@ class KeyResource:
             )
         enabled, remarks_on_state = _enabled(properties.get("Enabled", True))
         names, remarks_on_names = self._alias_names(branches)
-        without_policy = Key(shown(self.name), names, state=state_of(enabled=enabled))
+        key = Key(shown(self.name), Facts(names, state=state_of(enabled=enabled)))
         try:
-            candidate = self._with_policy(without_policy, properties)
+            candidate = self._with_policy(key, properties)
         except InputError:
-            if not decided_without_policy(without_policy, self.parameters):
+            if not judge_key(key.facts, self.parameters):
                 raise
-            candidate = Candidate(without_policy)
+            candidate = Candidate(key)
         return replace(candidate, remarks=(*remarks_on_state, *candidate.remarks, *remarks_on_names))
 
     def _with_policy(self, key: Key, properties: Mapping[str, Any]) -> Candidate:
         policy = properties.get("KeyPolicy")
         if policy is None:
-            return Candidate(replace(key, policy=DEFAULT_POLICY), remarks=(DEFAULT_POLICY_REMARK,))
-        late = LatePolicy(StandIns(self.parameters.administrators))
-        text = late.text(policy)
+            return Candidate(_given(key, DEFAULT_POLICY), remarks=(DEFAULT_POLICY_REMARK,))
+        document, remarks = policy_document(policy)
         positions = statement_positions(policy) if isinstance(policy, Mapping) else ()
-        remarks = (*late.remarks, *checked_size(text))
-        return Candidate(replace(key, policy=text), self._position_of_policy(), positions, remarks)
+        remarks = (*remarks, *checked_size(policy_text(document) or ""))
+        return Candidate(_given(key, document), self._position_of_policy(), positions, remarks)
 
     def _position_of_policy(self) -> Position:
         properties = self.resource.get("Properties")
@@ -342,6 +343,10 @@ class KeyResource:
             else:
                 remarks.append(f"Its alias {shown(alias.name)} is left out: KMS takes no alias of that name.")
         return tuple(known), tuple(remarks)
+
+
+def _given(key: Key, document: str | Mapping[str, object]) -> Key:
+    return replace(key, facts=replace(key.facts, policy=document))
 
 
 def _enabled(value: object) -> tuple[bool, tuple[str, ...]]:

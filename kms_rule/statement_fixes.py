@@ -1,4 +1,4 @@
-"""Mends single statements of a key policy after a plan for the whole: takes actions out, splits, and limits."""
+"""Fixes single statements of a key policy after a plan for the whole: takes actions out, splits, and limits."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from AWSConfigRuleKMS import ADMINISTRATORS, LONGEST_NAME_IN_ANNOTATION, WHITELIST, escaped, quoted, shortened
-from AWSConfigRuleKMSPolicy import (
-    PERMISSIONS,
-    USER_KEY,
-    USER_OPERATORS,
-    Duty,
-    Pattern,
-    Permission,
-    Statement,
-    limits_nobody,
-    lower_case,
-    symbols_of_user_id,
-)
+from AWSConfigRuleKMSPolicy import AWS_PRINCIPALS, Statement, covering
 from kms_rule.actions import Part, parts_of
-from kms_rule.refusals import principals
+from kms_rule.sentences import listing, title
+from least_privilege.condition import USER_KEY, USER_OPERATORS, weakness
+from least_privilege.parameters import ADMINISTRATORS, WHITELIST
+from least_privilege.pattern import Pattern, lower_case
+from least_privilege.permission import PERMISSIONS, Duty, Permission
+from least_privilege.text import name_in_sentence
 
 # As long as the ids that IAM gives to roles, and like none of them.
 USER = "AROAEXAMPLEUSERROLEID:*"
@@ -30,7 +23,6 @@ WRITTEN_USER_KEY = "aws:userId"
 LIKE_OPERATORS = ("StringLike", "ForAnyValue:StringLike")
 PRINCIPAL_OF_IAM = re.compile(r"arn:[\w-]+:iam::\d+:(role|user)/(?:[!-~]+/)?([\w+=,.@-]+)")
 PRINCIPAL_OF_ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::root)?")
-MOST_SHOWN = 5
 
 type Json = Mapping[str, Any]
 
@@ -52,14 +44,13 @@ class Plan:
     allowed: tuple[Pattern, ...] | None = None
 
     def may_administer(self, user_id: str) -> bool:
-        """Say whether this user id can keep administration."""
-        wanted = Pattern.from_symbols(symbols_of_user_id(user_id))
-        return self.allowed is None or any(pattern.covers(wanted) for pattern in self.allowed)
+        """Return whether this user id can keep administration."""
+        return self.allowed is None or covering(Pattern.of_user_id(user_id), self.allowed) is not None
 
 
 @dataclass(slots=True)
-class Mending:
-    """Mends the statements of one policy, and keeps what has to be said about it.
+class StatementFixer:
+    """Fixes the statements of one policy, and keeps what has to be said about it.
 
     `sids` are those in use: KMS wants each only once.
     """
@@ -76,29 +67,29 @@ class Mending:
         yield from self.changes
         yield from dict.fromkeys(self.advice)
 
-    def of(self, statement: Statement, content: Json) -> list[Json]:
-        """Return what takes the place of a statement: nothing, itself, or parts of it."""
+    def fixed(self, statement: Statement) -> list[Json]:
+        """Return the JSON that takes the place of a statement: nothing, its own, or parts of it."""
         going = statement.permissions.intersection(self.plan.given_up)
         unlimited = statement.permissions > going and not self._limits_enough(statement)
         if not statement.allows or not (statement.opens_every_action or going or unlimited):
-            return [content]
+            return [statement.content]
         self._say_what_goes(statement, going)
         if unlimited:
-            return list(self._split(statement, content))
+            return list(self._split(statement))
         entries = _without_repeats(part.entry for part in self._parts(statement, split=False))
-        return [with_actions(content, entries)] if entries else []
+        return [with_actions(statement.content, entries)] if entries else []
 
     def _limits_enough(self, statement: Statement) -> bool:
-        return statement.limits_users and not self._outsiders(statement)
+        return statement.limits_users and not self._unlisted(statement)
 
-    def _outsiders(self, statement: Statement) -> list[str]:
+    def _unlisted(self, statement: Statement) -> list[str]:
         administers = statement.grants(Duty.ADMINISTRATION)
-        return [name for name in statement.user_ids if administers and not self.plan.may_administer(name)]
+        return [each.text for each in statement.user_ids if administers and not self.plan.may_administer(each.text)]
 
     def _say_what_goes(self, statement: Statement, going: frozenset[Permission]) -> None:
         names = listing(permission.name for permission in PERMISSIONS if permission in going)
         if statement.opens_every_action:
-            opening = listing(map(_short, statement.deciding_actions()))
+            opening = listing(map(name_in_sentence, statement.deciding_actions()))
             without = f", without {names}" if names else ""
             self.changes.append(
                 f"{title(statement)} opens all KMS actions by {opening}: list those that KMS has today{without}. The "
@@ -117,7 +108,8 @@ class Mending:
             else:
                 yield Part(entry, kept[0].permission)
 
-    def _split(self, statement: Statement, content: Json) -> Iterator[Json]:
+    def _split(self, statement: Statement) -> Iterator[Json]:
+        content = statement.content
         parts = list(self._parts(statement, split=True))
         entries = {duty: _without_repeats(part.entry for part in parts if part.duty is duty) for duty in (None, *Duty)}
         alone = sum(map(bool, entries.values())) == 1
@@ -144,15 +136,15 @@ class Mending:
         may_stay = self.plan.may_administer if administers else _anybody
         condition = limited(content.get("Condition", {}), wanted, may_stay)
         entries = listing(
-            map(_short, content["Action"] if isinstance(content["Action"], list) else [content["Action"]])
+            map(name_in_sentence, content["Action"] if isinstance(content["Action"], list) else [content["Action"]])
         )
         if condition is None:
             self.changes.append(f"{title(statement)}: take out {entries}, which nobody whom it names may have.")
             return
         new = {**content, "Condition": condition}
-        user_ids = Statement.parse(new, statement.number).user_ids
-        self.changes.append(f"{title(statement)}: let {listing(map(_short, user_ids))} alone have {entries}.")
-        self.advice.extend(_advice(content, duty, user_ids, self.plan))
+        user_ids = [user_id.text for user_id in Statement.parse(new, statement.number).user_ids]
+        self.changes.append(f"{title(statement)}: let {listing(map(name_in_sentence, user_ids))} alone have {entries}.")
+        self.advice.extend(_advice(statement, duty, user_ids, self.plan))
         yield new
 
 
@@ -160,22 +152,24 @@ def _anybody(_user_id: str) -> bool:
     return True
 
 
-def _advice(content: Json, duty: Duty, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
+def _advice(statement: Statement, duty: Duty, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
     """Yield what a person has to see to where a statement is limited to these user ids."""
     for user_id in plan.placeholders.intersection(user_ids):
         who = "use" if user_id == USER else "administer"
-        yield f"Replace {user_id} by the user ids of those who are to {who} the key. {_where_to_find(content)}"
+        yield f"Replace {user_id} by the user ids of those who are to {who} the key. {_where_to_find(statement)}"
     if duty is Duty.ADMINISTRATION:
-        yield from _advice_on_administrators(content, user_ids, plan)
-    for service in principals(content, "Service"):
+        yield from _advice_on_administrators(statement, user_ids, plan)
+    for service in statement.principals("Service"):
         yield (
-            f"The service {_short(service)} calls with no user id that you could name: if it needs the key itself, "
-            f"whitelist an alias of the key in {WHITELIST} instead."
+            f"The service {name_in_sentence(service)} calls with no user id that you could name: if it needs the key "
+            f"itself, whitelist an alias of the key in {WHITELIST} instead."
         )
 
 
-def _where_to_find(content: Json) -> str:
-    found = [match.groups() for name in principals(content, "AWS") if (match := PRINCIPAL_OF_IAM.fullmatch(name))]
+def _where_to_find(statement: Statement) -> str:
+    found = [
+        match.groups() for name in statement.principals(AWS_PRINCIPALS) if (match := PRINCIPAL_OF_IAM.fullmatch(name))
+    ]
     kind, name = found[0] if found else ("role", "NAME")
     sessions = ", to be followed by :* for its sessions" if kind == "role" else ""
     return (
@@ -184,14 +178,16 @@ def _where_to_find(content: Json) -> str:
     )
 
 
-def _advice_on_administrators(content: Json, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
+def _advice_on_administrators(statement: Statement, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
     others = "" if plan.allowed else " Beside usage, the rule accepts other named users there as well."
     yield (
-        f"Whoever is to administer the key must have a user id like {listing(map(_short, user_ids))} and be among the "
-        f"principals of the statement. Put the policy as such a user: KMS refuses one that its caller could not change "
-        f"again.{others}"
+        f"Whoever is to administer the key must have a user id like {listing(map(name_in_sentence, user_ids))} and be "
+        f"among the principals of the statement. Put the policy as such a user: KMS refuses one that its caller could "
+        f"not change again.{others}"
     )
-    accounts = [match[1] for name in principals(content, "AWS") if (match := PRINCIPAL_OF_ACCOUNT.fullmatch(name))]
+    accounts = [
+        match[1] for name in statement.principals(AWS_PRINCIPALS) if (match := PRINCIPAL_OF_ACCOUNT.fullmatch(name))
+    ]
     if accounts and not _lets_in("StringLike", user_ids, accounts[0]):
         yield (
             f"The account's root user could no longer change the policy when no such user is left: to let it, add its "
@@ -225,12 +221,12 @@ def limited(condition: Json, wanted: Sequence[str], may_stay: Callable[[str], bo
     for operator, key in _conditions_on_user_id(condition):
         values = condition[operator][key]
         listed = values if isinstance(values, list) else [values]
-        kept = [value for value in listed if not limits_nobody(value) and may_stay(value)]
+        kept = [value for value in listed if isinstance(value, str) and not weakness(value) and may_stay(value)]
         kept = kept or [name for name in wanted if _lets_in(operator, listed, name)]
         if kept:
             new[operator][key] = _one_or_list(kept)
             limits = True
-        elif listed and not any(map(limits_nobody, listed)):
+        elif listed and not any(map(weakness, listed)):
             return None
     return new if limits else _with_another(new, wanted)
 
@@ -242,15 +238,14 @@ def _conditions_on_user_id(condition: Json) -> Iterator[tuple[str, str]]:
 
 
 def _lets_in(operator: str, values: Iterable[object], name: str) -> bool:
-    """Say whether a user condition with these values surely lets in everybody who is like `name`.
+    """Return whether a user condition with these values surely lets in everybody who is like `name`.
 
     Other operators read a wildcard as a character, which no user id has.
     """
     if lower_case(operator) not in map(lower_case, LIKE_OPERATORS):
         return False
-    wanted = Pattern.from_symbols(symbols_of_user_id(name))
-    patterns = (Pattern.from_symbols(symbols_of_user_id(value)) for value in values if isinstance(value, str))
-    return any(pattern.covers(wanted) for pattern in patterns)
+    patterns = (Pattern.of_user_id(value) for value in values if isinstance(value, str))
+    return covering(Pattern.of_user_id(name), patterns) is not None
 
 
 def _with_another(condition: Json, wanted: Sequence[str]) -> Json | None:
@@ -269,25 +264,3 @@ def _one_or_list(values: Sequence[Any]) -> Any:
 
 def _without_repeats(entries: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(entries))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Words
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def title(statement: Statement) -> str:
-    """Return how a person finds the statement: its number, and its `Sid` where it has one."""
-    return f"Statement {statement.number}" + (f" ({quoted(statement.sid)})" if statement.sid else "")
-
-
-def listing(names: Iterable[str]) -> str:
-    """Return names as a sentence lists them; of many, the first ones and how many there are more."""
-    *first, last = list(names) or [""]
-    if len(first) >= MOST_SHOWN:
-        return f"{', '.join(first[:MOST_SHOWN])} and {len(first) + 1 - MOST_SHOWN} more"
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _short(name: str) -> str:
-    return shortened(escaped(name), LONGEST_NAME_IN_ANNOTATION)

@@ -1,0 +1,160 @@
+"""Turns a key policy of which parts are known only at deployment into the document that the rule judges.
+
+Nothing may become compliant by what is not known. A user id that only deployment will know is an `Unknown` of the
+rule's policy model, which may be any user id; where anything else that decides is unknown, the policy cannot be judged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from AWSConfigRuleKMSPolicy import ALLOW, KeyPolicy, PolicyError
+from kms_rule.sources.contents import InputError
+from kms_rule.sources.intrinsics import LateText, LateValue, text_of
+from least_privilege.condition import USER_KEY, USER_OPERATORS, Unknown, weakness
+from least_privilege.pattern import lower_case
+
+# Private characters of Unicode around the number of an unknown part, while it is within the text of a policy.
+BEGIN, END = "\ue000", "\ue001"
+
+
+def policy_document(policy: object) -> tuple[str | Mapping[str, Any], tuple[str, ...]]:
+    """Return the document to judge of a policy, which a template gives as an object or as JSON text, and remarks.
+
+    It is text unless a user id in it is unknown. Raises `InputError` where something else that decides is known only
+    at deployment.
+    """
+    if isinstance(policy, str):
+        return policy, ()
+    if isinstance(policy, LateText):
+        policy = _read_late_text(policy)
+    completion = _Completion()
+    if isinstance(policy, Mapping):
+        policy = completion.policy(policy)
+    document = _plain(policy)
+    if completion.remarks and isinstance(document, Mapping):
+        return document, tuple(completion.remarks)
+    return json.dumps(document, default=str), ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    """Completes a policy, and collects the remarks on what is assumed for it."""
+
+    remarks: list[str] = field(default_factory=list)
+
+    def policy(self, policy: Mapping[str, Any]) -> dict[str, Any]:
+        statements = policy.get("Statement")
+        _refuse_late(statements, "Statement")
+        members = statements if isinstance(statements, list) else [statements]
+        completed = [self._statement(member, number) for number, member in enumerate(members, 1)]
+        return {**policy, **({"Statement": completed} if "Statement" in policy else {})}
+
+    def _statement(self, statement: object, number: int) -> object:
+        _refuse_late(statement, f"statement {number}")
+        if not isinstance(statement, Mapping):
+            return statement
+        _refuse_late(statement.get("Effect"), f"the Effect of statement {number}")
+        if statement.get("Effect") == ALLOW:
+            for element in ("Action", "NotAction"):
+                _refuse_late_within(statement.get(element), f"the {element} of statement {number}")
+        if "Condition" not in statement:
+            return statement
+        return {**statement, "Condition": self._condition(statement, number)}
+
+    def _condition(self, statement: Mapping[str, Any], number: int) -> object:
+        condition = statement["Condition"]
+        for part in (condition, *(condition.values() if isinstance(condition, Mapping) else ())):
+            _refuse_late(part, f"the Condition of statement {number}")
+        if not isinstance(condition, Mapping) or statement.get("Effect") != ALLOW:
+            return condition
+        return {
+            operator: self._keys(keys, number) if lower_case(operator) in USER_OPERATORS else keys
+            for operator, keys in condition.items()
+        }
+
+    def _keys(self, keys: object, number: int) -> object:
+        if not isinstance(keys, Mapping):
+            return keys
+        return {
+            key: self._user_ids(values, number) if lower_case(key) == USER_KEY else values
+            for key, values in keys.items()
+        }
+
+    def _user_ids(self, values: object, number: int) -> object:
+        if isinstance(values, list):
+            return [self._user_ids(value, number) for value in values]
+        return self._unknown(values, number) if isinstance(values, LateText) else values
+
+    def _unknown(self, late: LateText, number: int) -> Unknown:
+        unknown = Unknown(str(late))
+        assumed = "its known characters alone let in too many" if weakness(unknown) else "it may be any user id"
+        remark = f"The user id {late} in statement {number} is known only at deployment: {assumed}."
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+        return unknown
+
+
+def _refuse_late(value: object, what: str) -> None:
+    if isinstance(value, LateText):
+        raise InputError(
+            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out in the "
+            f"template, or check what is deployed with kms-rule scan."
+        )
+
+
+def _refuse_late_within(value: object, what: str) -> None:
+    for member in value if isinstance(value, list) else (value,):
+        _refuse_late(member, what)
+
+
+def _read_late_text(late: LateText) -> object:
+    """Read the JSON in a text of which parts are unknown, where those are within its strings."""
+    if not any(isinstance(part, str) and part.strip() for part in late.parts):
+        _refuse_late(late, "all of it")
+    marked = "".join(f"{BEGIN}{n}{END}" if isinstance(part, LateValue) else part for n, part in enumerate(late.parts))
+    if any(mark in part for mark in (BEGIN, END) for part in late.parts if isinstance(part, str)):
+        raise _unreadable("it has characters for private use")
+    try:
+        KeyPolicy.parse(marked)
+    except PolicyError as error:
+        raise _unreadable(str(error)) from error
+    return _with_late_parts(json.loads(marked), late.parts)
+
+
+def _unreadable(reason: str) -> InputError:
+    return InputError(
+        f"Its key policy is a text that cannot be read before its unknown parts are filled in ({reason}): write it as "
+        f"an object."
+    )
+
+
+def _with_late_parts(value: Any, parts: tuple[str | LateValue, ...]) -> Any:
+    if isinstance(value, Mapping):
+        if any(BEGIN in name for name in value):
+            raise _unreadable("one of its names has an unknown part")
+        return {name: _with_late_parts(member, parts) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_with_late_parts(member, parts) for member in value]
+    return _filled_in(value, parts) if isinstance(value, str) else value
+
+
+def _filled_in(text: str, parts: tuple[str | LateValue, ...]) -> str | LateText:
+    first, *others = text.split(BEGIN)
+    found: list[object] = [first]
+    for other in others:
+        number, _, rest = other.partition(END)
+        found += [LateText((late,)) if isinstance(late := parts[int(number)], LateValue) else late, rest]
+    return text_of(found)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with texts in angle brackets for what is unknown and does not decide."""
+    if isinstance(value, Mapping):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return str(value) if isinstance(value, LateText) else value
