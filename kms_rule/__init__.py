@@ -5,9 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-_IN_A_CHECKOUT = Path(__file__).parents[1] / "AWSConfigRuleKMS"
-_INSTALLED = Path(sys.prefix) / "share" / "kms-rule" / "AWSConfigRuleKMS"
-RULE_FOLDER = _IN_A_CHECKOUT if _IN_A_CHECKOUT.is_dir() else _INSTALLED
+_CHECKOUT = Path(__file__).parents[1]
+_INSTALLED = Path(__file__).parent
+
+
+def _folder(in_a_checkout: str, installed: str) -> Path:
+    folder = _CHECKOUT / in_a_checkout
+    return folder if folder.is_dir() and (_CHECKOUT / "pyproject.toml").is_file() else _INSTALLED / installed
+
+
+# A wheel has both as package data.
+RULE_FOLDER = _folder("AWSConfigRuleKMS", "rule")
+TEMPLATES_FOLDER = _folder("deploy", "templates")
 
 # RDK deploys the rule's folder as it is, so its modules cannot be part of a package; they are imported from there.
 sys.path.append(str(RULE_FOLDER))

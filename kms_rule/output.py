@@ -1,17 +1,36 @@
-"""Standard output and standard error: what is said where the one cannot be written, and the code to end with."""
+"""Everything the command writes: to standard output and standard error, to a terminal with colours, and to files.
+
+Each file is written whole or not at all. Where standard output cannot be written, one sentence says so, and the exit
+code is not that of a finding. Rich, which takes its time to load, is only loaded to show tables.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, TextIO
 
 from kms_rule.errors import CommandError
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 GIVE_A_FILE = "give --output FILE"
 DIRECT_IT_ELSEWHERE = "direct it elsewhere"
+WIDTH_WITHOUT_A_TERMINAL = 160
+NOT_JUDGED = "not judged"
+COLOURS: Mapping[str, str] = {
+    "COMPLIANT": "green",
+    "NON_COMPLIANT": "red",
+    "NOT_APPLICABLE": "dim",
+    NOT_JUDGED: "yellow",
+}
+ALWAYS_COUNTED = frozenset({"COMPLIANT", "NON_COMPLIANT"})
 
 
 class OutputError(CommandError):
@@ -61,3 +80,93 @@ def _forget_the_rest(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# For people
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def standard_output(instead: str = GIVE_A_FILE) -> Console:
+    """Return a console that prints to standard output, with room for a table where that is not a terminal.
+
+    Its `print` raises what `printing` raises; `instead` says what else to do where standard output cannot be written.
+    """
+    from rich.console import Console as RichConsole  # noqa: PLC0415
+
+    class CheckedConsole(RichConsole):
+        def print(self, *objects: Any, **options: Any) -> None:
+            with printing(instead):
+                super().print(*objects, **options)
+
+        def on_broken_pipe(self) -> None:
+            # Rich would end the process with 1, which says that a key is not compliant.
+            raise BrokenPipeError
+
+    console = CheckedConsole()
+    return console if console.is_terminal else CheckedConsole(width=WIDTH_WITHOUT_A_TERMINAL)
+
+
+def as_text(print_to: Callable[[Console], None]) -> str:
+    """Return, as plain text, what `print_to` prints to the console that it is given."""
+    from rich.console import Console as RichConsole  # noqa: PLC0415
+
+    written = io.StringIO()
+    print_to(RichConsole(file=written, width=WIDTH_WITHOUT_A_TERMINAL, color_system=None))
+    return written.getvalue()
+
+
+def totals(counts: Mapping[str, int]) -> str:
+    """Return how many there are of each kind, in rich's markup; the rarer kinds only where there are some."""
+    shown = {name: counts.get(name, 0) for name in COLOURS if name in ALWAYS_COUNTED or counts.get(name)}
+    return "  ".join(f"[{COLOURS[name]}]{count} {name}[/]" for name, count in shown.items())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Files
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def write_whole(content: bytes, target: Path) -> None:
+    """Write a file; where that fails, what was there before is still there, and nothing else is.
+
+    A device or a pipe, such as /dev/stdout, is written to as it is. Raises `OSError` where the file cannot be written.
+    """
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)
+        return
+    # A link stays a link: what it points to is replaced.
+    file = target.resolve()
+    # In a folder of others, a name that can be foreseen may be there already, as a link to a file of this person's.
+    partial = file.parent / f"{file.name}.{token_hex(8)}.partial"
+    opened = partial.open("xb")
+    try:
+        with opened:
+            opened.write(content)
+        partial.replace(file)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_or_show(text: str, target: Path, called: str, show: Callable[[], None]) -> None:
+    """Write `text` to a file in UTF-8, or `show` it where that is not possible, so that it is not lost.
+
+    Raises `CommandError` in the latter case, also where `show` raises `OutputError`; `called` is its subject and verb,
+    such as "the findings are".
+    """
+    try:
+        write_whole(text.encode(), target)
+    except OSError as error:
+        raise CommandError(
+            f"{target} cannot be written ({error.strerror}), {_shown_instead(called, show)}: give a file in a folder "
+            f"that exists and that you may write to."
+        ) from error
+
+
+def _shown_instead(called: str, show: Callable[[], None]) -> str:
+    try:
+        show()
+    except OutputError as error:
+        return f"and standard output {error.reason}, so {called} lost"
+    return f"so {called} on standard output"

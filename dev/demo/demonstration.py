@@ -20,8 +20,7 @@ from dev.demo.example_keys import EXAMPLE_KEYS, USAGE_ONLY, ExampleKey, Policy, 
 from dev.emulator.account import EmulatedAccount, emulated_account
 from dev.emulator.deployment import ConfigService, deploy, deployed_function
 from dev.emulator.events import POST_PARAMETERS, RULE_NAME
-from kms_rule.output import DIRECT_IT_ELSEWHERE, printing
-from kms_rule.terminal import COLOURS, standard_output, totals
+from kms_rule.output import COLOURS, DIRECT_IT_ELSEWHERE, printing, standard_output, totals
 
 REPAIRED_ALIAS = "alias/SecurityOtterCMK"
 # What another terminal needs to reach the account, a line each.

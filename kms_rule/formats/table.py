@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from kms_rule.findings import Finding, Findings, Unjudged
+from kms_rule.output import COLOURS, NOT_JUDGED, totals
 from kms_rule.settings import given_texts
-from kms_rule.terminal import COLOURS, NOT_JUDGED, as_text, totals
 from least_privilege.scenarios import Compliance
 from least_privilege.text import escaped
 
 ORDER = (Compliance.NON_COMPLIANT, Compliance.COMPLIANT, Compliance.NOT_APPLICABLE)
-
-
-def render(findings: Findings) -> str:
-    """Return what `print_to` prints, as plain text."""
-    return as_text(partial(print_to, findings=findings))
 
 
 def print_to(console: Console, findings: Findings) -> None:

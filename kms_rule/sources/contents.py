@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from kms_rule.findings import Place, Unjudged
-from kms_rule.sources.located import NOWHERE, Position
+from kms_rule.sources.json_positions import NOWHERE, Position
 from least_privilege.key import DISABLED, ENABLED, Key
 
 # Source: AWS KMS Developer Guide, "Default key policy".

@@ -9,7 +9,7 @@ from typing import Any
 from kms_rule.findings import Place
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, checked_size
 from kms_rule.sources.files import STANDARD_INPUT
-from kms_rule.sources.located import LocatedList, LocatedObject, Position, located, position_in
+from kms_rule.sources.json_positions import LocatedList, LocatedObject, Position, located, position_in
 from least_privilege.key import Facts, Key
 
 NAME_OF_STANDARD_INPUT = "standard input"

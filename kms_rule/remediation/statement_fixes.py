@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from AWSConfigRuleKMSPolicy import AWS_PRINCIPALS, Statement, covering
-from kms_rule.actions import Part, parts_of
-from kms_rule.sentences import listing, title
+from kms_rule.explanation.sentences import listing, title
+from kms_rule.remediation.actions import Part, parts_of
 from least_privilege.condition import USER_KEY, USER_OPERATORS, weakness
 from least_privilege.parameters import ADMINISTRATORS, WHITELIST
 from least_privilege.pattern import Pattern, lower_case

@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from AWSConfigRuleKMSPolicy import ALLOW, AWS_PRINCIPALS, EVERYBODY, KeyPolicy, PolicyError
-from kms_rule.refusals import LARGEST_POLICY, refusal
-from kms_rule.sentences import listing
-from kms_rule.statement_fixes import Plan, StatementFixer
+from kms_rule.explanation.sentences import listing
+from kms_rule.remediation.refusals import LARGEST_POLICY, refusal
+from kms_rule.remediation.statement_fixes import Plan, StatementFixer
 from least_privilege.condition import weakness
 from least_privilege.key import Facts
 from least_privilege.parameters import ADMINISTRATORS, STRICT, RuleParameters

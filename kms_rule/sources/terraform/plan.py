@@ -22,7 +22,7 @@ from kms_rule.sources.contents import (
 )
 from kms_rule.sources.files import shown
 from kms_rule.sources.names import usable_alias
-from kms_rule.sources.plan_resources import Plan, Resource
+from kms_rule.sources.terraform.plan_resources import Plan, Resource
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import judge_key

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from kms_rule.accounts import ALL_REGIONS, Connection, connections, explained
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
+from kms_rule.sources.live.accounts import ALL_REGIONS, Connection, connections, explained
 from least_privilege.account import stored_results
 from least_privilege.annotation import scenario_of
 from least_privilege.event import SCHEDULED

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from AWSConfigRuleKMSPolicy import ALLOW, KeyPolicy, PolicyError
+from kms_rule.sources.cloudformation.intrinsics import LateText, LateValue, text_of
 from kms_rule.sources.contents import InputError
-from kms_rule.sources.intrinsics import LateText, LateValue, text_of
 from least_privilege.condition import USER_KEY, USER_OPERATORS, Unknown, weakness
 from least_privilege.pattern import lower_case
 

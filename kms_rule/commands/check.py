@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import remarks_on, rule_parameters
-from kms_rule.sources import kinds
+from kms_rule.sources import detect
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.files import content_of, files_below, shown, text_in
 from least_privilege.annotation import annotate
@@ -71,12 +71,12 @@ def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> No
     source = shown(name)
     try:
         text = text_in(content_of(name), name)
-        contents = kinds.read(text, source, parameters)
+        contents = detect.read(text, source, parameters)
     except InputError as error:
         findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
         return
     if contents is None:
-        reason = kinds.POLICY_AS_NO_JSON if kinds.seems_policy_as_no_json(text) else NONE_OF_THESE
+        reason = detect.POLICY_AS_NO_JSON if detect.seems_policy_as_no_json(text) else NONE_OF_THESE
         findings.unjudged.append(Unjudged(Place(source), reason))
         return
     _take(contents, parameters, findings)
@@ -85,7 +85,7 @@ def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> No
 
 
 def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -> None:
-    """Judge what is in a folder, and pass over what is none of the three kinds.
+    """Judge what is in a folder, and pass over what is none of the three detect.
 
     What is broken or cannot be judged as a whole is passed over only if it does not name KMS; what cannot be read,
     never. Only what begins as JSON does, and YAML that has `Resources`, is known to be broken: other YAML is not
@@ -115,13 +115,13 @@ def _contents_below(name: str, parameters: RuleParameters, findings: Findings) -
     try:
         content = content_of(name)
         text = text_in(content, name)
-        contents = kinds.read(text, source, parameters)
+        contents = detect.read(text, source, parameters)
     except InputError as error:
         # In UTF-16 there is a zero byte beside each letter.
         if KMS in content.replace(b"\0", b"").lower():
             findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
         return None
-    if contents is None and kinds.seems_to_define_a_key(text):
+    if contents is None and detect.seems_to_define_a_key(text):
         findings.remarks.append(f"{source}: {PASSED_OVER}")
     return contents
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from textwrap import dedent
 from typing import Any
 
-from kms_rule.sources import plan, policy, template
+from kms_rule.sources import policy
+from kms_rule.sources.cloudformation import template
 from kms_rule.sources.contents import Contents, InputError
-from kms_rule.sources.located import Position
+from kms_rule.sources.json_positions import Position
+from kms_rule.sources.terraform import plan
 from least_privilege.parameters import RuleParameters
 
 # Names as YAML writes them, in block or flow style. Where one is part of the root, only a reader of YAML can tell.

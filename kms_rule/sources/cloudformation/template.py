@@ -9,6 +9,14 @@ from itertools import product
 from typing import Any
 
 from kms_rule.findings import Place, Unjudged, policy_text
+from kms_rule.sources.cloudformation.intrinsics import (
+    Branches,
+    LateText,
+    conditions_in,
+    function_in,
+    resolved,
+)
+from kms_rule.sources.cloudformation.unresolved import policy_document
 from kms_rule.sources.contents import (
     DEFAULT_POLICY,
     DEFAULT_POLICY_REMARK,
@@ -20,17 +28,9 @@ from kms_rule.sources.contents import (
     state_of,
 )
 from kms_rule.sources.files import shown
-from kms_rule.sources.intrinsics import (
-    Branches,
-    LateText,
-    conditions_in,
-    function_in,
-    resolved,
-)
-from kms_rule.sources.located import NOWHERE, LocatedObject, Position, RepeatedNameError, located
+from kms_rule.sources.json_positions import NOWHERE, LocatedObject, Position, RepeatedNameError, located
 from kms_rule.sources.names import usable_alias
 from kms_rule.sources.policy import statement_positions
-from kms_rule.sources.unresolved import policy_document
 from least_privilege.key import KEY_RESOURCE_TYPE, Facts, Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import judge_key
@@ -73,7 +73,7 @@ def read_yaml(text: str, source: str, parameters: RuleParameters) -> Contents | 
     Raises `InputError` where it is broken, or larger than the 1 MB that CloudFormation takes.
     """
     # It takes long to load, and keys in JSON do without it.
-    from kms_rule.sources.yaml_text import located_yaml  # noqa: PLC0415
+    from kms_rule.sources.cloudformation.yaml_text import located_yaml  # noqa: PLC0415
 
     _refuse_large(text)
     content = located_yaml(text)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kms_rule.sources.located import LocatedList, LocatedObject, position_in
+from kms_rule.sources.json_positions import LocatedList, LocatedObject, position_in
 
 NO_VALUE: Final = object()
 FUNCTION_PREFIX = "Fn::"

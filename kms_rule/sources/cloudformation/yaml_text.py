@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kms_rule.sources.contents import InputError
-from kms_rule.sources.located import NOWHERE, LocatedList, LocatedObject, Position
+from kms_rule.sources.json_positions import NOWHERE, LocatedList, LocatedObject, Position
 
 # The reader is recursive in C, so that the process would crash far beyond this.
 DEEPEST = 100

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.findings import Finding, Findings, Place, Unjudged
-from kms_rule.formats.elements import Content, Element, document, element
-from kms_rule.formats.policy_text import passages
+from kms_rule.formats.html.elements import Content, Element, document, element
+from kms_rule.formats.html.policy_text import passages
 from kms_rule.settings import given_texts
 from kms_rule.version import version
 from least_privilege.annotation import named

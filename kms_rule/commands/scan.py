@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from kms_rule.accounts import Connection, advice_on, connections
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
-from kms_rule.readers import Readers
 from kms_rule.settings import remarks_on, rule_parameters
+from kms_rule.sources.live.accounts import Connection, advice_on, connections
+from kms_rule.sources.live.readers import Readers
 from least_privilege.account import Account
 from least_privilege.deadline import Deadline
 from least_privilege.errors import FAILURES, reason_of

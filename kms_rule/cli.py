@@ -1,0 +1,159 @@
+"""The command `kms-rule`: its arguments, and what runs for each of its commands.
+
+What a command needs is loaded when it runs: `--help` must answer at once, and boto3 alone takes a fifth of a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+from typing import Any, override
+
+from kms_rule.errors import CommandError
+from kms_rule.output import DIRECT_IT_ELSEWHERE, complain, printing
+
+PACKAGE = Path("AWSConfigRuleKMS.zip")
+FORMATS = ("table", "json", "sarif", "html")
+CANNOT = 2
+EXIT_CODES = (
+    "Exit code: 0 = everything is compliant or not applicable; 1 = something is NON_COMPLIANT; 2 = not everything "
+    "could be judged or shown."
+)
+EXIT_CODES_OF_EXPLAIN = (
+    "Exit code: 0 = the policy is compliant or the key not applicable; 1 = it is NON_COMPLIANT; 2 = it could not be "
+    "explained or shown."
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def print_help(self, file: Any = None) -> None:
+        # The parser itself would say nothing where it cannot be written.
+        _print(self.format_help())
+
+
+class _Version(argparse.Action):
+    @override
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from kms_rule.version import version  # noqa: PLC0415
+
+        _print(f"{parser.prog} {version()}\n")
+        parser.exit()
+
+
+def _print(text: str) -> None:
+    with printing(DIRECT_IT_ELSEWHERE) as standard_output:
+        standard_output.write(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command's arguments."""
+    described = _Parser(
+        prog="kms-rule",
+        description="Judges AWS KMS key policies as the AWS Config rule AWSConfigRuleKMS does.",
+        epilog=EXIT_CODES,
+    )
+    described.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
+    )
+    commands = described.add_subparsers(required=True, metavar="COMMAND")
+    for name, short_help, describe, epilog in (
+        ("scan", "judge every key of a live account and Region, read-only", _describe_scan, EXIT_CODES),
+        ("check", "judge key policies in files, before they are deployed", _describe_check, EXIT_CODES),
+        ("report", "show what AWS Config holds for the deployed rule", _describe_report, EXIT_CODES),
+        ("explain", "answer each question of the rule about one policy", _describe_explain, EXIT_CODES_OF_EXPLAIN),
+        ("package", "build the zip file that the deployment templates need", _describe_package, None),
+    ):
+        command = commands.add_parser(name, help=short_help, epilog=epilog)
+        command.set_defaults(command=name)
+        describe(command)
+    return described
+
+
+def _describe_scan(command: argparse.ArgumentParser) -> None:
+    _add_account(command)
+    _add_rule_parameters(command)
+    _add_output(command)
+
+
+def _describe_report(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rule", required=True, metavar="NAME", help="the name of the rule in AWS Config")
+    _add_account(command)
+    _add_output(command)
+
+
+def _add_account(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--profile", help="the profile whose credentials to use")
+    command.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        help="a Region to look into; may be repeated; 'all' stands for every enabled one (default: the profile's)",
+    )
+    command.add_argument("--role-arn", help="a role to assume first")
+
+
+def _describe_check(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a key policy, a CloudFormation template, the output of 'terraform show -json', a folder of these, or - "
+        "for standard input",
+    )
+    _add_rule_parameters(command)
+    _add_output(command)
+
+
+def _describe_explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("policy", metavar="POLICY", help="a key policy as JSON, or - for standard input")
+    command.add_argument("--alias", action="append", default=[], help="an alias of the key; may be repeated")
+    _add_rule_parameters(command)
+    _add_output(command, formats=("table", "json"))
+
+
+def _describe_package(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--output", type=Path, default=PACKAGE, help="where to write it (default: %(default)s)")
+    command.add_argument(
+        "--templates", type=Path, metavar="DIR", help="a folder to copy the deployment templates to, which is created"
+    )
+
+
+def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--parameters",
+        type=Path,
+        metavar="FILE",
+        help="the parameters.json of the rule that you deploy (default: the example that comes with kms-rule)",
+    )
+    command.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for one parameter of the rule; may be repeated",
+    )
+
+
+def _add_output(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
+    command.add_argument("--format", choices=formats, default="table", help="how to show it (default: %(default)s)")
+    command.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: standard output)")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command that the arguments, those of the process where None, name; return the code to end with."""
+    try:
+        parsed = parser().parse_args(arguments)
+        code: int = import_module(f"kms_rule.commands.{parsed.command}").run(parsed)
+    except CommandError as error:
+        complain(f"kms-rule: {error}")
+        return CANNOT
+    except KeyboardInterrupt:
+        # Scan and check end early by themselves, and show what they have; this is an interruption elsewhere.
+        complain("kms-rule: Interrupted before everything was shown: run it again.")
+        return CANNOT
+    except BrokenPipeError:
+        # Whoever read the output wants no more of it.
+        return CANNOT
+    return code

@@ -1,0 +1,80 @@
+"""The command `kms-rule explain`: every question of the rule about one policy, and what would make it compliant."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from kms_rule.errors import CommandError
+from kms_rule.explanation.explanation import Explanation, explanation_of
+from kms_rule.findings import ExitCode, Place
+from kms_rule.settings import rule_parameters
+from kms_rule.sources import detect
+from kms_rule.sources.contents import InputError, checked_size
+from kms_rule.sources.files import STANDARD_INPUT, content_of, shown, text_in
+from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
+from least_privilege.key import AWS, CUSTOMER, Facts, managed_by_aws
+from least_privilege.parameters import ALIAS_PREFIX, RuleParameters
+from least_privilege.scenarios import Compliance
+from least_privilege.text import quoted
+
+# Source: KMS API Reference, `CreateAlias`.
+ALIAS = re.compile(r"alias/[a-zA-Z0-9:/_-]{1,250}")
+NO_POLICY = "It is not a key policy, which is a JSON object with a Statement: name another file."
+NO_POLICY_BUT_KEYS = "It is a template or a plan, not a key policy: use 'kms-rule check' for it."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain the policy that the arguments name, and return the exit code, which follows from the verdict.
+
+    Raises `CommandError` where there is no policy to explain, an argument is wrong, or the output cannot be written.
+    """
+    from kms_rule.formats import show_explanation  # noqa: PLC0415 - it takes its time to load, and is needed last
+
+    parameters = rule_parameters(arguments.parameters, arguments.parameter)
+    explanation = explain(arguments.policy, arguments.alias, parameters)
+    show_explanation(explanation, arguments.format, arguments.output)
+    refused = explanation.finding.compliance is Compliance.NON_COMPLIANT
+    return ExitCode.NON_COMPLIANT if refused else ExitCode.COMPLIANT
+
+
+def explain(name: str, aliases: Iterable[str], parameters: RuleParameters) -> Explanation:
+    """Explain the policy in the file of this name, `-` being standard input, of a key that has these aliases.
+
+    Raises `CommandError` where the file cannot be read or holds no key policy, or an alias is none.
+    """
+    source = shown(name)
+    try:
+        text = text_in(content_of(name), name)
+        _raise_unless_policy(text)
+        remarks = checked_size(text)
+    except InputError as error:
+        place = ":".join(str(part) for part in (source, *error.position) if part)
+        raise CommandError(f"{place}: {error}") from error
+    names = tuple(dict.fromkeys(map(_alias, aliases)))
+    manager = AWS if managed_by_aws(names) else CUSTOMER
+    called = NAME_OF_STANDARD_INPUT if name == STANDARD_INPUT else Path(source).name
+    return explanation_of(called, Facts(names, manager, policy=text), Place(source), parameters, remarks)
+
+
+def _raise_unless_policy(text: str) -> None:
+    if detect.seems_policy_as_no_json(text):
+        raise InputError(detect.POLICY_AS_NO_JSON)
+    if detect.seems_template_in_yaml(text):
+        raise InputError(NO_POLICY_BUT_KEYS)
+    content = detect.from_json(text)
+    if not isinstance(content, Mapping):
+        raise InputError(NO_POLICY)
+    if "Statement" in content:
+        return
+    detect.raise_if_nearly_right(content)
+    raise InputError(NO_POLICY_BUT_KEYS if "Resources" in content or "format_version" in content else NO_POLICY)
+
+
+def _alias(given: str) -> str:
+    alias = ALIAS_PREFIX + given.removeprefix(ALIAS_PREFIX)
+    if not ALIAS.fullmatch(alias):
+        raise CommandError(f"The alias {quoted(given)} is not a name that KMS gives: write it such as alias/orders.")
+    return alias

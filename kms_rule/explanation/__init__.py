@@ -1,0 +1,1 @@
+"""Why the rule answers as it does, for a person who reads one policy."""

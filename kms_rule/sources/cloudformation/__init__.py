@@ -1,0 +1,1 @@
+"""The keys that a CloudFormation template defines."""

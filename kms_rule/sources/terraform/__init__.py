@@ -1,0 +1,1 @@
+"""The keys in the output of `terraform show -json`."""
