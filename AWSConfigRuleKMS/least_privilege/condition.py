@@ -18,8 +18,8 @@ USER_OPERATORS = frozenset(
     for operator in ("stringlike", "stringequals", "stringequalsignorecase")
 )
 USER_KEY = "aws:userid"
-# Every user id that a condition can name and still limit its statement: a value that counts fits this, and so will one
-# that is known only at deployment.
+# What a user id that is known only at deployment may be: all that a value with a wildcard can fit and still limit its
+# statement.
 ANY_USER_ID = Pattern.of("?" * MIN_LETTERS_BEFORE_A_WILDCARD + "*")
 
 

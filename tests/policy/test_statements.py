@@ -666,7 +666,7 @@ def test_each_administrator_has_the_numbers_of_its_statements() -> None:
         named("deleting", Action="kms:Delete*", users=[OTTERS, "*"]),
         named("putting", Action="kms:Put*", users=[OTTERS]),
     )
-    numbers = {text: found for text, (_, found) in policy.administrators.items()}
+    numbers = {user_id.text: found for user_id, found in policy.administrators.items()}
     assert numbers == {OTTERS: (1, 5), HERONS: (1,)}
     assert list(numbers) == [OTTERS, HERONS]
 
