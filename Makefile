@@ -5,6 +5,9 @@ READY := .venv/ready
 MUTATION_READY := .venv-mutation/ready
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
+# RDK zips the rule's folder as it is, and bytecode does not belong there.
+export PYTHONDONTWRITEBYTECODE := 1
+
 .PHONY: demo serve test lint types pytest package bench faults mutation audit lock clean
 
 demo: $(READY)

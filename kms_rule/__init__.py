@@ -18,8 +18,10 @@ def _folder(in_a_checkout: str, installed: str) -> Path:
 RULE_FOLDER = _folder("AWSConfigRuleKMS", "rule")
 TEMPLATES_FOLDER = _folder("deploy", "templates")
 
-# RDK deploys the rule's folder as it is, so its modules cannot be part of a package; they are imported from there.
+# RDK deploys the rule's folder as it is, so its modules cannot be part of a package; they are imported from there. In a
+# checkout RDK would zip what Python leaves beside them.
 sys.path.append(str(RULE_FOLDER))
+sys.dont_write_bytecode |= RULE_FOLDER.parent == _CHECKOUT
 
 
 def rule_modules(folder: Path = RULE_FOLDER) -> tuple[Path, ...]:

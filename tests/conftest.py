@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
 
 from dev.emulator.account import EmulatedAccount, emulated_account
+
+# RDK zips the rule's folder as it is, and bytecode does not belong there.
+sys.dont_write_bytecode = True
 
 
 @pytest.fixture(scope="session")

@@ -366,3 +366,21 @@ def test_rdk_tests_the_folder_of_the_checkout_though_the_command_is_installed(
     ended = run(python, *TEST_LOCAL_OF, folder=checkout)
     failed = [name for name in TEST_NAMES if name not in passed_tests(ended.stderr)]
     assert (failed, ended.returncode) == (["test_scenario_1_disabled_status"], 1), ended.stdout + ended.stderr
+
+
+def test_the_command_leaves_no_bytecode_in_the_folder_that_rdk_zips(tmp_path: Path) -> None:
+    for name in ("AWSConfigRuleKMS", "kms_rule"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / "dev" / "demo" / "security-otter-cmk.json", tmp_path / "key.json")
+    settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    ended = subprocess.run(  # noqa: S603 - runs the command of the copy
+        [sys.executable, "-m", "kms_rule", "check", "key.json"],
+        cwd=tmp_path,
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert list((tmp_path / "AWSConfigRuleKMS").rglob("__pycache__")) == []
