@@ -374,7 +374,7 @@ def test_the_command_leaves_no_bytecode_in_the_folder_that_rdk_zips(tmp_path: Pa
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copy(ROOT / "dev" / "demo" / "security-otter-cmk.json", tmp_path / "key.json")
     settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    ended = subprocess.run(  # noqa: S603 - runs the command of the copy
+    ended = subprocess.run(
         [sys.executable, "-m", "kms_rule", "check", "key.json"],
         cwd=tmp_path,
         env=settings,
