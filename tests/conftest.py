@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -12,6 +13,8 @@ from dev.emulator.account import EmulatedAccount, emulated_account
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
 sys.dont_write_bytecode = True
+# A shell's background jobs ignore interruptions, and so would every process that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -411,19 +411,12 @@ def test_where_nobody_reads_a_short_output_the_command_ends_quietly(tmp_path: Pa
     assert (ended.returncode, ended.stderr) == (2, b"")
 
 
-INTERRUPTIBLE = (
-    # Where the tests run in the background, a shell may have had interruptions ignored.
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from kms_rule.cli import main; sys.exit(main(sys.argv[1:]))"
-)
-
-
 def test_an_interruption_while_findings_are_shown_ends_in_one_sentence(tmp_path: Path) -> None:
     # More than a pipe holds, so that the command is still writing when it is interrupted.
     for number in range(200):
         write(tmp_path, f"{number}.json", EVERYTHING_OPEN)
     with subprocess.Popen(  # noqa: S603 - this interpreter
-        [sys.executable, "-c", INTERRUPTIBLE, "check", str(tmp_path), "--format", "sarif"],
+        [sys.executable, "-m", "kms_rule", "check", str(tmp_path), "--format", "sarif"],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

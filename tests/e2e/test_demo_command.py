@@ -18,10 +18,6 @@ from dev.emulator.deployment import PROJECT, DeploymentError
 from dev.emulator.events import RULE_NAME
 
 COMMAND = [sys.executable, "-m", "dev.demo"]
-# A shell's background jobs ignore SIGINT, and what they start inherits that.
-INTERRUPTIBLE = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-)
 
 
 def test_what_is_not_installed_is_one_sentence() -> None:
@@ -61,7 +57,7 @@ class TestServedAccount:
     @staticmethod
     def serving() -> Iterator[subprocess.Popen[str]]:
         """The command, which waits for Ctrl-C or is about to."""
-        command = [sys.executable, "-c", INTERRUPTIBLE, *COMMAND, "--keep"]
+        command = [*COMMAND, "--keep"]
         with subprocess.Popen(  # noqa: S603 - this interpreter on a module of this project
             command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
