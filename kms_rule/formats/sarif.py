@@ -124,7 +124,7 @@ def _key_of_account(finding: Finding) -> Json:
     name = finding.key_id
     # AWS Config knows a key by what the rule reported it as, which may be an alias.
     resource = name if name.startswith("alias/") else f"key/{name}"
-    uri = f"aws/{live['account']}/{live['region']}/kms/{quote(resource, safe='/')}"
+    uri = f"aws/{live['account']}/{live['region']}/kms/{quote(resource.encode(errors='surrogatepass'), safe='/')}"
     return {"physicalLocation": {"artifactLocation": {"uri": uri}}}
 
 
@@ -137,7 +137,7 @@ def _uri(source: str) -> str:
     path = Path(os.path.abspath(source))  # noqa: PTH100 - a link is shown where it stands, not where it points to
     folder = Path.cwd()
     # A colon in the first part would make it a scheme.
-    return quote(path.relative_to(folder).as_posix(), safe="/") if path.is_relative_to(folder) else path.as_uri()
+    return quote(os.fsencode(path.relative_to(folder).as_posix()), safe="/") if path.is_relative_to(folder) else path.as_uri()
 
 
 def _logical(place: Place) -> Iterator[Json]:

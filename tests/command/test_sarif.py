@@ -175,6 +175,7 @@ def test_what_is_in_no_file_has_only_a_logical_location() -> None:
     [
         ("1234-ab", "aws/123456789012/us-east-1/kms/key/1234-ab"),
         ("alias/a b", "aws/123456789012/us-east-1/kms/alias/a%20b"),
+        ("alias/\ud800", "aws/123456789012/us-east-1/kms/alias/%ED%A0%80"),
     ],
 )
 def test_a_key_of_a_live_account_has_a_name_without_a_line(name: str, uri: str) -> None:
