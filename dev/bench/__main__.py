@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
 
 from dev.bench import page
+from dev.bench.beside import beside
 from dev.bench.measuring import THREADS, in_turn, other_python, versions
 from dev.bench.plan import COUNTED, PART_NAMES, SIZES, Part, parts
 from dev.bench.results import BenchError, Results
@@ -33,19 +35,21 @@ def sizes(text: str) -> tuple[int, ...]:
 def parser() -> argparse.ArgumentParser:
     """Describe the command's arguments."""
     described = argparse.ArgumentParser(prog="python -m dev.bench", description="The benchmark of the rule.")
-    described.add_argument("--sizes", type=sizes, help="numbers of keys, by commas (default: all)")
+    described.add_argument("--sizes", type=sizes, help="numbers of keys, by commas (default: all; --beside: 1000)")
     described.add_argument("--only", type=names, default=PART_NAMES, help=f"parts, by commas: {', '.join(PART_NAMES)}")
     described.add_argument("--repeat", type=int, default=3, help="runs of a short measurement (default: %(default)s)")
     described.add_argument("--write", action="store_true", help="renew what is measured in the published results")
     modes = described.add_mutually_exclusive_group()
     modes.add_argument("--page", action="store_true", help="measure nothing, write the page of the last results")
     modes.add_argument("--calls", action="store_true", help="only count calls, and compare with the last results")
+    modes.add_argument("--beside", type=Path, metavar="CHECKOUT", help="measure another version too, show the ratios")
     return described
 
 
 def chosen(given: argparse.Namespace) -> Iterator[Part]:
     """Yield the parts that are asked for."""
-    return (part for part in parts(given.sizes or SIZES, given.repeat) if part.name in given.only)
+    keys = given.sizes or (SIZES[:1] if given.beside else SIZES)
+    return (part for part in parts(keys, given.repeat) if part.name in given.only)
 
 
 def count(console: Console) -> None:
@@ -86,6 +90,8 @@ def main(arguments: list[str]) -> None:
         page.write(Results.load())
     elif given.calls:
         count(console)
+    elif given.beside:
+        console.print(Markdown(beside(given.beside, list(chosen(given)), console.print)))
     else:
         measure(given, console)
 
