@@ -2,6 +2,7 @@
 PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
+BENCH_READY := .venv-bench/ready
 MUTATION_READY := .venv-mutation/ready
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
@@ -32,7 +33,7 @@ pytest: $(READY)
 package: $(READY)
 	@$(BIN)/python -m kms_rule package
 
-bench: $(READY)
+bench: $(READY) $(BENCH_READY)
 	@$(BIN)/python -m dev.bench
 
 # The whole matrix of faults, in some six minutes; `make test` tries a sample of it.
@@ -52,6 +53,12 @@ $(READY): requirements.lock
 # Fails where a vulnerability is known, and where a dependency could not be looked up.
 audit: $(READY)
 	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes --progress-spinner off $(LOCKS:%=--requirement %)
+
+$(BENCH_READY): dev/bench/requirements.lock
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement dev/bench/requirements.lock
+	@touch $(BENCH_READY)
 
 $(MUTATION_READY): dev/mutation/requirements.lock
 	$(PYTHON) -m venv --clear .venv-mutation

@@ -1,153 +1,90 @@
-"""The goals of the rule's speed and size, and whether results meet them."""
+"""The goals of the rule's and the command's speed and size, and whether results meet them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dev.bench.plan import LARGEST_REPEATED, SIZES, USUAL_KEYS, USUAL_LATENCY_MS
-from dev.bench.results import (
-    BARE,
-    CONFIG,
-    CUSTODIAN,
-    JUDGING,
-    KMS,
-    READING,
-    RULE,
-    SEQUENTIAL,
-    Measurement,
-    Results,
-    ratio,
-)
-from dev.bench.synthetic import STALE_SHARE
+from dev.bench.plan import LARGEST, USUAL_KEYS, USUAL_LATENCY_MS
+from dev.bench.results import CHECKS, CONFIG, KMS, BenchError, Measurement, Results, Workload
 
-LARGEST = SIZES[-1]
-TIMES_SEQUENTIAL = 12
-TIMES_CUSTODIAN = 5
-BARE_SHARE = 1.15
-CONFIG_CALLS_A_KEY = 0.06
-CONFIG_PROCESSOR_SECONDS = 130
-CONFIG_PEAK_MEGABYTES = 230
-KMS_WALL_SECONDS = 900
-GROWTH = 1.15
-SOURCE_NAMES = {KMS: "KMS", CONFIG: "AWS Config"}
-NOT_MEASURED = "not measured"
+WAITING = f"{USUAL_LATENCY_MS} ms an answer: wall time"
+USUAL = f"{USUAL_KEYS:,} keys, {WAITING} of"
+CHECK = f"`kms-rule check` of {USUAL_KEYS:,} policies, in any format"
+LARGE = f"{LARGEST:,} keys from"
+BARE = "processor time a key beside that of the bare calls:"
+GROWTH = "processor time a key beside that for the fewest keys:"
+
+
+def beside_rule(results: Results, workload: Workload, source: str = "") -> float:
+    """Return the wall time of a workload, where answers take time, as a multiple of the rule's from KMS."""
+    theirs = results.of(workload, source, USUAL_KEYS, USUAL_LATENCY_MS)
+    return theirs.wall_seconds / results.of("rule", KMS, USUAL_KEYS, USUAL_LATENCY_MS).wall_seconds
+
+
+def beside_bare(results: Results, workload: Workload, without: float = 0) -> float:
+    """Return the processor time a key of a workload, `without` so much, as a multiple of that of the bare calls."""
+    bare = results.of("bare")
+    return (results.of(workload, KMS, bare.keys).milliseconds_a_key - without) / bare.milliseconds_a_key
+
+
+def rule_without_judging(results: Results) -> float:
+    """Return the processor time a key of the rule, judging apart, as a multiple of that of the bare calls."""
+    return beside_bare(results, "rule", results.of("judging").milliseconds_a_key)
+
+
+def growth(results: Results, source: str) -> Iterator[tuple[Measurement, float]]:
+    """Yield the rule's runs from a source, each with its time a key as a multiple of that for the fewest keys."""
+    runs = results.all("rule", source)
+    return ((run, run.milliseconds_a_key / runs[0].milliseconds_a_key) for run in runs)
+
+
+def most_growth(results: Results, source: str) -> float:
+    """Return the largest of these multiples, that for the fewest keys apart."""
+    multiples = [times for _, times in growth(results, source)][1:]
+    if not multiples:
+        raise BenchError("Only one number of keys is measured.")
+    return max(multiples)
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal, what was measured, and whether that meets it; None where it was not measured."""
+    """A figure, its limit, and the unit of both. The figure raises `BenchError` where it is not measured."""
 
-    wanted: str
-    figure: str = NOT_MEASURED
-    met: bool | None = None
+    name: str
+    limit: float
+    unit: str
+    figure: Callable[[Results], float]
+    at_least: bool = False
 
-
-def goals(results: Results) -> Iterator[Goal]:
-    """Yield every goal."""
-    yield _faster_than(results, SEQUENTIAL, TIMES_SEQUENTIAL, "as reading one key after another with 4.4 calls")
-    yield _faster_than(results, CUSTODIAN, TIMES_CUSTODIAN, "as Cloud Custodian")
-    yield _at_most(
-        f"{LARGEST:,} keys from AWS Config: processor time at most {CONFIG_PROCESSOR_SECONDS} s",
-        results.of(RULE, CONFIG, LARGEST),
-        lambda run: run.processor_seconds,
-        CONFIG_PROCESSOR_SECONDS,
-        "{:.0f} s",
-    )
-    yield _at_most(
-        f"{LARGEST:,} keys from AWS Config: at most {CONFIG_PEAK_MEGABYTES} MB resident",
-        results.of(RULE, CONFIG, LARGEST),
-        lambda run: run.peak_megabytes,
-        CONFIG_PEAK_MEGABYTES,
-        "{:.0f} MB",
-    )
-    yield _at_most(
-        f"{LARGEST:,} keys from KMS, {USUAL_LATENCY_MS} ms an answer: at most {KMS_WALL_SECONDS} s on one core",
-        results.of(RULE, KMS, LARGEST, USUAL_LATENCY_MS),
-        lambda run: run.wall_seconds,
-        KMS_WALL_SECONDS,
-        "{:.0f} s",
-    )
-    yield _at_most(
-        f"from AWS Config: at most {CONFIG_CALLS_A_KEY} calls a key, all included",
-        next(iter(reversed(results.sizes(CONFIG))), None),
-        lambda run: run.calls_a_key,
-        CONFIG_CALLS_A_KEY,
-        "{:.4f}",
-    )
-    yield _within_share_of_bare("reading alone", reading_share_of_bare(results))
-    yield _within_share_of_bare("reading, reporting and stale results, judging apart", share_of_bare(results))
-    yield from (_linear(results, source) for source in (KMS, CONFIG))
+    def row(self, results: Results) -> tuple[str, str, str, str]:
+        """Return the goal, its limit, what was measured, and whether that meets it."""
+        limit = f"at {'least' if self.at_least else 'most'} {self.limit:g} {self.unit}"
+        try:
+            figure = self.figure(results)
+        except BenchError:
+            return self.name, limit, "not measured", "-"
+        digits = ".3g" if figure < 100 else ",.0f"  # noqa: PLR2004 - three of them
+        met = figure >= self.limit if self.at_least else figure <= self.limit
+        return self.name, limit, f"{figure:{digits}} {self.unit}", "yes" if met else "no"
 
 
-def _faster_than(results: Results, other: str, times: int, words: str) -> Goal:
-    wanted = f"{USUAL_KEYS:,} keys from KMS, {USUAL_LATENCY_MS} ms an answer: at least {times} times as fast {words}"
-    ours = results.of(RULE, KMS, USUAL_KEYS, USUAL_LATENCY_MS)
-    theirs = results.of(other, "", USUAL_KEYS, USUAL_LATENCY_MS)
-    if not ours or not theirs:
-        return Goal(wanted)
-    faster = ratio(theirs.wall_seconds, ours.wall_seconds)
-    return Goal(wanted, f"{faster:.1f} times", faster >= times)
+def _largest(results: Results, source: str, latency_ms: float = 0) -> Measurement:
+    return results.of("rule", source, LARGEST, latency_ms)
 
 
-def _at_most(
-    wanted: str, run: Measurement | None, figure: Callable[[Measurement], float], limit: float, form: str
-) -> Goal:
-    if not run:
-        return Goal(wanted)
-    return Goal(wanted, form.format(figure(run)), figure(run) <= limit)
-
-
-def _within_share_of_bare(what: str, share: float) -> Goal:
-    wanted = f"from KMS: processor time a key of {what}, at most {BARE_SHARE} times that of the bare calls"
-    return Goal(wanted, f"{share:.2f} times", share <= BARE_SHARE) if share else Goal(wanted)
-
-
-def compared_with_bare(results: Results) -> tuple[Measurement, Measurement, Measurement] | None:
-    """Return the rule from KMS, the bare calls for as many keys, and judging alone, at the best number of keys."""
-    judging = results.of(JUDGING)
-    for keys in (LARGEST_REPEATED, USUAL_KEYS):
-        ours, bare = results.of(RULE, KMS, keys), results.of(BARE, "", keys)
-        if ours and bare and judging:
-            return ours, bare, judging
-    return None
-
-
-def share_of_bare(results: Results) -> float:
-    """Return the rule's processor time a key without judging, as a multiple of that of the bare calls."""
-    found = compared_with_bare(results)
-    if not found:
-        return 0
-    ours, bare, judging = (run.processor_milliseconds_a_key for run in found)
-    return (ours - judging) / bare
-
-
-def reading_share_of_bare(results: Results) -> float:
-    """Return the processor time a key of the rule's reading alone, as a multiple of that of the bare calls."""
-    found = compared_with_bare(results)
-    reading = results.of(READING, KMS, found[1].keys) if found else None
-    if not found or not reading:
-        return 0
-    return reading.processor_milliseconds_a_key / found[1].processor_milliseconds_a_key
-
-
-def growth(results: Results, source: str) -> list[tuple[Measurement, float]]:
-    """Return the rule's runs from a source, each with its time a key as a multiple of the one of the fewest keys."""
-    runs = results.sizes(source)
-    return [(run, ratio(run.processor_milliseconds_a_key, runs[0].processor_milliseconds_a_key)) for run in runs]
-
-
-def _linear(results: Results, source: str) -> Goal:
-    wanted = (
-        f"from {SOURCE_NAMES[source]}: at every size at most {GROWTH} times the processor time a key of the smallest"
-    )
-    grown = growth(results, source)[1:]
-    if not grown:
-        return Goal(wanted)
-    figure = ", ".join(f"{times:.2f} times a key at {run.keys:,}" for run, times in grown)
-    return Goal(wanted, figure, all(times <= GROWTH for _, times in grown))
-
-
-def evaluations_wanted(keys: int) -> int:
-    """Return how many evaluations a whole run sends: one a key, and one for each stale result."""
-    return keys + round(keys * STALE_SHARE)
+GOALS: Sequence[Goal] = (
+    Goal(f"{USUAL} sequential, beside the rule", 12, "times", lambda r: beside_rule(r, "sequential"), at_least=True),
+    Goal(f"{USUAL} Cloud Custodian, beside the rule", 5, "times", lambda r: beside_rule(r, "custodian"), at_least=True),
+    Goal(f"{USUAL} `kms-rule scan`, beside the rule", 1.2, "times", lambda r: beside_rule(r, "scan")),
+    Goal(f"{LARGE} AWS Config: processor time", 130, "s", lambda r: _largest(r, CONFIG).processor_seconds),
+    Goal(f"{LARGE} AWS Config: resident", 230, "MB", lambda r: _largest(r, CONFIG).peak_megabytes),
+    Goal(f"{LARGE} KMS, {WAITING} on one core", 900, "s", lambda r: _largest(r, KMS, USUAL_LATENCY_MS).wall_seconds),
+    Goal("calls a key from AWS Config, all included", 0.06, "calls", lambda r: r.of("rule", CONFIG).calls_a_key),
+    Goal(f"{BARE} reading alone, from KMS", 1.15, "times", lambda r: beside_bare(r, "reading")),
+    Goal(f"{BARE} reading, reporting and stale results, judging apart, from KMS", 1.15, "times", rule_without_judging),
+    Goal(f"{GROWTH} the most from KMS", 1.15, "times", lambda r: most_growth(r, KMS)),
+    Goal(f"{GROWTH} the most from AWS Config", 1.15, "times", lambda r: most_growth(r, CONFIG)),
+    Goal(f"{CHECK}: processor time", 3, "s", lambda r: max(r.of(check).processor_seconds for check in CHECKS)),
+    Goal("`kms-rule --help`: processor time", 0.3, "s", lambda r: r.of("--help").processor_seconds),
+)

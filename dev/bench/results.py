@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 FILE = Path(__file__).with_name("results.json")
-RULE, READING, BARE, BARE_DEFAULTS = "rule", "reading", "bare", "bare-defaults"
-SEQUENTIAL, CUSTODIAN, JUDGING, COLD_START = "sequential", "custodian", "judging", "cold-start"
 KMS, CONFIG = "KMS", "Config"
 
-type Json = dict[str, Any]
+type Check = Literal["check --format table", "check --format json", "check --format sarif", "check --format html"]
+type OfRule = Literal["rule", "reading", "judging", "import", "clients"]
+type Other = Literal["bare", "bare-defaults", "sequential", "custodian", "--help", "scan", "report-page"]
+type Workload = OfRule | Other | Check
+CHECKS: tuple[Check, ...] = get_args(Check.__value__)
+
+
+class BenchError(Exception):
+    """Raised when the benchmark itself cannot go on, or a figure is not measured; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Measurement:
     `endpoint_seconds` are the endpoint's own processor time. `details` are the workload's own, `error` why it failed.
     """
 
-    workload: str
+    workload: Workload
     keys: int
     latency_ms: float = 0
     source: str = ""
@@ -46,58 +52,71 @@ class Measurement:
         return sum(self.calls.values()) / self.keys
 
     @property
-    def processor_milliseconds_a_key(self) -> float:
+    def milliseconds_a_key(self) -> float:
         """The processor time, shared among the keys."""
         return self.processor_seconds * 1000 / self.keys
 
-    @property
-    def measure(self) -> float:
-        """What the run in the middle is chosen by: wall time where answers take time, otherwise processor time."""
-        return self.wall_seconds if self.latency_ms else self.processor_seconds
+    def __str__(self) -> str:
+        """Return what is measured, in words."""
+        source = f" from {self.source}" if self.source else ""
+        throttle = f", {self.throttle_per_second:g} requests a second" if self.throttle_per_second else ""
+        return f"{self.workload}{source}, {self.keys:,} keys, {self.latency_ms:g} ms{throttle}"
 
 
 def median(runs: Sequence[Measurement]) -> Measurement:
-    """Return the run in the middle of those that succeeded; if none did, the first."""
-    good = sorted((run for run in runs if not run.error), key=lambda run: run.measure)
-    chosen = good[len(good) // 2] if good else runs[0]
-    return Measurement(**{**asdict(chosen), "runs": len(good) or 1})
+    """Return the run in the middle of those that succeeded, by wall time where answers take time; or the first."""
+    good = [run for run in runs if not run.error]
+    good.sort(key=lambda run: run.wall_seconds if run.latency_ms else run.processor_seconds)
+    return replace(good[len(good) // 2], runs=len(good)) if good else runs[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All measurements of one run of the benchmark, and the versions of what was measured."""
+    """All measurements, the versions of what was measured, and with how many threads the rule read."""
 
     measurements: Sequence[Measurement]
     versions: Mapping[str, str]
     threads: int
 
-    def of(self, workload: str, source: str = "", keys: int | None = None, latency_ms: float = 0) -> Measurement | None:
-        """Return this measurement, if it was made without throttling and succeeded."""
-        return next(
-            (
-                measured
-                for measured in self.measurements
-                if (measured.workload, measured.source, measured.latency_ms) == (workload, source, latency_ms)
-                and keys in (None, measured.keys)
-                and not measured.throttle_per_second
-                and not measured.error
-            ),
-            None,
-        )
+    def all(self, workload: Workload, source: str = "", latency_ms: float = 0) -> list[Measurement]:
+        """Return what was measured of a workload without throttling and succeeded, the fewest keys first."""
+        wanted = (workload, source, latency_ms)
+        good = [run for run in self.measurements if not run.error and not run.throttle_per_second]
+        found = [run for run in good if (run.workload, run.source, run.latency_ms) == wanted]
+        return sorted(found, key=lambda run: run.keys)
 
-    def sizes(self, source: str) -> list[Measurement]:
-        """Return the rule's measurements without latency from `source`, the smallest first."""
-        chosen = (self.of(RULE, source, measured.keys) for measured in self.measurements)
-        return sorted({measured.keys: measured for measured in chosen if measured}.values(), key=lambda run: run.keys)
+    def of(self, workload: Workload, source: str = "", keys: int | None = None, latency_ms: float = 0) -> Measurement:
+        """Return the measurement with so many keys, or with the most. Raises `BenchError` where there is none."""
+        found = [run for run in self.all(workload, source, latency_ms) if keys in (None, run.keys)]
+        if not found:
+            raise BenchError(f"{workload} is not measured.")
+        return found[-1]
 
-    def save(self, file: Path = FILE) -> None:
-        """Write the file; figures are rounded to what they can say."""
-        content = {
-            "versions": dict(self.versions),
-            "threads": self.threads,
-            "measurements": [_rounded(_without_defaults(measured)) for measured in self.measurements],
-        }
-        file.write_text(json.dumps(content, indent=2) + "\n")
+    def renewed(self, newer: Results) -> Results:
+        """Return these results with what was measured anew in the place of what it was before."""
+        measured = {str(run): run for run in (*self.measurements, *newer.measurements)}
+        return Results([*measured.values()], {**self.versions, **newer.versions}, newer.threads)
+
+    def differences(self, counted: Sequence[Measurement]) -> Iterator[str]:
+        """Yield a sentence for each run of the rule that failed, or made other calls than these results have."""
+        for run in counted:
+            if run.error:
+                yield f"The run of {run.keys:,} keys from {run.source} failed: {run.error}."
+                continue
+            known = self.of("rule", run.source, run.keys).calls
+            for operation in sorted(known.keys() | run.calls.keys()):
+                was, now = known.get(operation, 0), run.calls.get(operation, 0)
+                if was != now:
+                    yield (
+                        f"A run of {run.keys:,} keys from {run.source} calls {operation} {now:,} times, {was:,} times "
+                        "in dev/bench/results.json: fix the rule, or publish the new number with make bench."
+                    )
+
+    def save(self) -> None:
+        """Write the file, without what is 0 or empty."""
+        measurements = [{name: value for name, value in asdict(run).items() if value} for run in self.measurements]
+        content = {"versions": self.versions, "threads": self.threads, "measurements": measurements}
+        FILE.write_text(json.dumps(content, indent=2) + "\n")
 
     @classmethod
     def load(cls, file: Path = FILE) -> Results:
@@ -105,19 +124,3 @@ class Results:
         content = json.loads(file.read_text())
         measurements = [Measurement(**measured) for measured in content["measurements"]]
         return cls(measurements, content["versions"], content["threads"])
-
-
-def ratio(part: float, whole: float) -> float:
-    """Divide, and return 0 where there is nothing to divide by."""
-    return part / whole if whole else 0
-
-
-def _without_defaults(measured: Measurement) -> Json:
-    defaults = asdict(Measurement("", 0))
-    return {name: value for name, value in asdict(measured).items() if value != defaults[name] or name == "latency_ms"}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 4)
-    return {name: _rounded(inner) for name, inner in value.items()} if isinstance(value, dict) else value

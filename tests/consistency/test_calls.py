@@ -6,26 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from dev.bench.calls import PART, differences
-from dev.bench.results import CONFIG, KMS, RULE, Measurement, Results
+from dev.bench.plan import COUNTED
+from dev.bench.results import CONFIG, KMS, Measurement, Results
 
 
 def published() -> Results:
     return Results.load()
 
 
-def counted(source: str, **calls: int) -> Results:
+def counted(source: str, **calls: int) -> list[Measurement]:
     """The published run from this source, with other numbers of these calls."""
-    [wanted] = [run for run in PART.measurements if run.source == source]
-    known = published().of(RULE, source, wanted.keys)
-    assert known is not None
+    [wanted] = [run for run in COUNTED if run.source == source]
+    known = published().of("rule", source, wanted.keys)
     changed = {operation: number for operation, number in {**known.calls, **calls}.items() if number}
-    return Results([replace(wanted, calls=changed)], {}, 0)
+    return [replace(wanted, calls=changed)]
 
 
 @pytest.mark.parametrize("source", [KMS, CONFIG])
 def test_the_published_calls_are_no_difference(source: str) -> None:
-    assert list(differences(counted(source), published())) == []
+    assert list(published().differences(counted(source))) == []
 
 
 @pytest.mark.parametrize(
@@ -41,10 +40,10 @@ def test_the_published_calls_are_no_difference(source: str) -> None:
     ],
 )
 def test_a_call_more_or_less_is_told_in_one_sentence(source: str, calls: dict[str, int], told: str) -> None:
-    [sentence] = differences(counted(source, **calls), published())
+    [sentence] = published().differences(counted(source, **calls))
     assert told in sentence
 
 
 def test_a_run_that_failed_is_no_success_because_of_its_calls() -> None:
-    failed = Results([Measurement(RULE, 1_000, source=KMS, error="no answer")], {}, 0)
-    assert list(differences(failed, published())) == ["The run of 1,000 keys from KMS failed: no answer."]
+    failed = Measurement("rule", 1_000, source=KMS, error="no answer")
+    assert list(published().differences([failed])) == ["The run of 1,000 keys from KMS failed: no answer."]

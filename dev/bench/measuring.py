@@ -1,0 +1,132 @@
+"""Makes the measurements: each has an endpoint in this process, and the measured workload in one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dev.bench.account import policy_text, results_of
+from dev.bench.endpoint import Endpoint
+from dev.bench.results import CHECKS, BenchError, Measurement, median
+from dev.emulator.events import POST_PARAMETERS, REGION, now, rule_event, scheduled_notification
+
+PROJECT = Path(__file__).parents[2]
+WORKLOADS = Path(__file__).with_name("workloads.py")
+LOCK = Path(__file__).with_name("requirements.lock")
+# Apart from the rule's environment, since Cloud Custodian pins another boto3.
+OTHER_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
+THREADS = int(os.environ.get("READER_THREADS", "16"))
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+type Json = dict[str, Any]
+
+
+def other_python() -> str:
+    """Return the interpreter that has Cloud Custodian and matplotlib. Raises `BenchError` where it is missing."""
+    if not OTHER_PYTHON.exists():
+        raise BenchError(
+            f"{OTHER_PYTHON} is missing, which has Cloud Custodian and matplotlib: run make .venv-bench/ready."
+        )
+    return str(OTHER_PYTHON)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what is measured; those of Cloud Custodian's environment are pinned."""
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", LOCK.read_text(), re.MULTILINE))
+    ours = {"Python": ".".join(map(str, sys.version_info[:2])), "boto3": version("boto3")}
+    return {**ours, "Cloud Custodian": pinned["c7n"], "its boto3": pinned["boto3"]}
+
+
+def in_turn(
+    wanted: Sequence[Measurement], repeat: int, say: Callable[[str], None], checkouts: Sequence[Path] = (PROJECT,)
+) -> list[Measurement]:
+    """Make these measurements in turn, each for every checkout, and that `repeat` times; return the medians."""
+
+    def made(run: Measurement, checkout: Path) -> Measurement:
+        outcome = asyncio.run(_made(run, checkout))
+        figures = f"{outcome.wall_seconds:.2f} s, processor {outcome.processor_seconds:.2f} s"
+        say(f"{checkout.name}: {run}: {outcome.error or figures}")
+        return outcome
+
+    rounds = [[made(run, checkout) for run in wanted for checkout in checkouts] for _ in range(repeat)]
+    return [median(runs) for runs in zip(*rounds, strict=True)]
+
+
+async def _made(wanted: Measurement, checkout: Path) -> Measurement:
+    endpoint = Endpoint(wanted.keys, wanted.latency_ms / 1000, wanted.throttle_per_second)
+    server = await asyncio.start_server(endpoint.converse, "127.0.0.1", 0)
+    with tempfile.TemporaryDirectory() as folder:
+        if wanted.workload in CHECKS:
+            write_policies(Path(folder, "policies"), wanted.keys)
+        busy = time.process_time()
+        outcome = await _outcome(wanted, checkout, folder, server.sockets[0].getsockname()[1])
+        busy = time.process_time() - busy
+    server.close()
+    run = replace(
+        wanted,
+        **outcome,
+        calls=dict(endpoint.calls),
+        throttled=endpoint.throttled,
+        evaluations=endpoint.evaluations,
+        endpoint_seconds=round(busy, 4),
+    )
+    if run.workload == "rule" and not run.error and run.evaluations != results_of(run.keys):
+        return replace(run, error=f"{run.evaluations} evaluations instead of {results_of(run.keys)}")
+    return run
+
+
+async def _outcome(wanted: Measurement, checkout: Path, folder: str, port: int) -> Json:
+    """Run the workload with the modules of a checkout, and return what it tells; if it failed, that is an `error`."""
+    python = other_python() if wanted.workload == "custodian" else sys.executable
+    child = await asyncio.create_subprocess_exec(
+        *(python, "-P", str(WORKLOADS), wanted.workload),
+        cwd=checkout,
+        env=environment(checkout, folder, port),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    if len(CORES) > 1:
+        os.sched_setaffinity(0, CORES[:1])
+        os.sched_setaffinity(child.pid, CORES if wanted.workload == "report-page" else CORES[-1:])
+    parameters = {**POST_PARAMETERS, **({"ReadKeysFrom": wanted.source} if wanted.source else {})}
+    event = rule_event(scheduled_notification(now()), parameters, resultToken="bench")
+    job = {"event": event, "keys": wanted.keys, "threads": THREADS, "folder": folder}
+    told, _ = await child.communicate(json.dumps(job).encode())
+    outcome: Json = json.loads(told or "{}", parse_float=lambda text: round(float(text), 4))
+    return outcome or {"error": f"the process ended with {child.returncode} and told nothing"}
+
+
+def environment(checkout: Path, folder: str, port: int) -> Mapping[str, str]:
+    """Return the environment of a measured process: nothing of the user's own settings, and the endpoint for AWS."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": folder,
+        "PYTHONPATH": os.pathsep.join(map(str, (checkout / "AWSConfigRuleKMS", checkout))),
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "AKIABENCHBENCHBENCH0",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "LOGGING_LEVEL": "WARNING",
+        "READER_THREADS": str(THREADS),
+    }
+
+
+def write_policies(folder: Path, number: int) -> None:
+    """Write so many key policies as people do, a file each."""
+    folder.mkdir()
+    for each in range(number):
+        text = json.dumps(json.loads(policy_text(each)), indent=2)
+        (folder / f"policy-{each:04}.json").write_text(text, encoding="utf-8")
