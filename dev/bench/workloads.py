@@ -37,11 +37,18 @@ def handler_module() -> Any:
     return importlib.import_module("AWSConfigRuleKMS")
 
 
-def opened(job: Json) -> tuple[Any, Any]:
-    """Return the request of the event, and the account that the rule opens for it, with its clients."""
-    module = handler_module()
-    request = module.Request.from_event(job["event"])
-    return request, module.Account.open(request, None, job["threads"])
+def request_of(job: Json) -> Any:
+    """Return the request that the event makes."""
+    from least_privilege.event import Request  # noqa: PLC0415
+
+    return Request.from_event(job["event"])
+
+
+def opened(job: Json) -> Any:
+    """Return the account that the rule opens for the event, with its clients."""
+    from least_privilege.account import Account  # noqa: PLC0415
+
+    return Account.open(request_of(job), None, job["threads"])
 
 
 def importing(_job: Json) -> Steps:
@@ -69,27 +76,30 @@ def reading(job: Json) -> Steps:
     """List the keys and aliases and read every key, as the handler does, but judge and report nothing."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
-    module = handler_module()
+    from least_privilege.deadline import Deadline  # noqa: PLC0415
+    from least_privilege.progress import Progress  # noqa: PLC0415
+    from least_privilege.reading import Reader  # noqa: PLC0415
+
     yield None
     with ThreadPoolExecutor(job["threads"]) as executor:
-        for _ in module.Run(*opened(job), executor).readings():
+        reader = Reader(opened(job), request_of(job).parameters, executor, Deadline(), Progress())
+        for _ in reader.readings():
             pass
 
 
 def judging(job: Json) -> Steps:
     """Judge every key's policy, and write its annotation; nothing is read and nothing reported."""
     from dev.bench.account import policy_text, words  # noqa: PLC0415
+    from least_privilege.annotation import annotate  # noqa: PLC0415
+    from least_privilege.key import Facts  # noqa: PLC0415
+    from least_privilege.scenarios import judge  # noqa: PLC0415
 
-    module = handler_module()
-    parameters = module.Request.from_event(job["event"]).parameters
+    parameters = request_of(job).parameters
     known = [(words(number), policy_text(number)) for number in range(job["keys"])]
-    keys = [
-        module.Key(facts["KEYID"], (facts["ALIASNAME"],), state=facts["KEYSTATE"], policy=policy)
-        for facts, policy in known
-    ]
+    keys = [Facts((key["ALIASNAME"],), state=key["KEYSTATE"], policy=policy) for key, policy in known]
     yield None
-    for key in keys:
-        module.judge(key, parameters).annotation(key.aliases[0])
+    for facts in keys:
+        annotate(judge(facts, parameters), facts.aliases[0])
 
 
 def bare(job: Json, *, defaults: bool = False) -> Steps:
@@ -100,7 +110,7 @@ def bare(job: Json, *, defaults: bool = False) -> Steps:
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(max_pool_connections=job["threads"])
-    client = boto3.client("kms", config=config) if defaults else opened(job)[1]._kms  # noqa: SLF001 - for its settings
+    client = boto3.client("kms", config=config) if defaults else opened(job)._kms  # noqa: SLF001 - for its settings
 
     def read(key: Json) -> None:
         if client.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "Enabled":

@@ -137,7 +137,11 @@ def _uri(source: str) -> str:
     path = Path(os.path.abspath(source))  # noqa: PTH100 - a link is shown where it stands, not where it points to
     folder = Path.cwd()
     # A colon in the first part would make it a scheme.
-    return quote(os.fsencode(path.relative_to(folder).as_posix()), safe="/") if path.is_relative_to(folder) else path.as_uri()
+    return (
+        quote(os.fsencode(path.relative_to(folder).as_posix()), safe="/")
+        if path.is_relative_to(folder)
+        else path.as_uri()
+    )
 
 
 def _logical(place: Place) -> Iterator[Json]:
