@@ -15,13 +15,33 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn
 
-from least_privilege.condition import Condition, UserId
-from least_privilege.pattern import Pattern
-from least_privilege.permission import PERMISSIONS, ActionPattern, Duty, Permission, action_pattern
+from least_privilege.condition import Condition, UserId, shared
+from least_privilege.pattern import Pattern, lower_case
+from least_privilege.permission import BY_POLICY, UNKNOWN_ACTIONS, ActionPattern, Duty, DutyTable, Permission
+from least_privilege.text import quoted
 
 ALLOW = "Allow"
 AWS_PRINCIPALS = "AWS"
+SERVICE_PRINCIPALS = "Service"
+EFFECTS = (ALLOW, "Deny")
 EVERYBODY = "*"
+
+# Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+ELEMENTS = frozenset(
+    {
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    }
+)
+# Of each pair a statement has one element at most; of the last, exactly one.
+ALTERNATIVES = (("Principal", "NotPrincipal"), ("Resource", "NotResource"), ("Action", "NotAction"))
 
 type Json = Mapping[str, object]
 
@@ -34,36 +54,35 @@ class PolicyError(ValueError):
 class Statement:
     """One statement of a key policy.
 
-    `number` is its position, counted from 1; `sid` is empty where the policy gives no text; `content` is its JSON.
+    `number` is its position, counted from 1; `sid` is empty where the policy gives no text; `content` is its JSON, and
+    `table` says which permissions are duties.
     """
 
     number: int
     sid: str
     content: Json = field(compare=False, repr=False)
+    table: DutyTable = field(repr=False)
     actions: tuple[ActionPattern, ...] | None
     not_actions: tuple[ActionPattern, ...]
     conditions: tuple[Condition, ...]
 
     @classmethod
-    def parse(cls, content: object, number: int) -> Statement:
+    def parse(cls, content: object, number: int, table: DutyTable = BY_POLICY) -> Statement:
         """Read the parsed JSON of the statement at position `number`.
 
-        Raises `PolicyError` where it is not an object, does not have exactly one of `Action` and `NotAction`, or one
-        of these or `Condition` has a wrong type. Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+        Raises `PolicyError` where it is malformed, or can be read in two ways: see `_refuse_malformed`.
         """
         if not isinstance(content, Mapping):
             raise PolicyError(f"statement {number} is no JSON object")
+        _refuse_malformed(content, number)
         sid = content.get("Sid")
-        if "Action" in content and "NotAction" in content:
-            raise PolicyError(f"statement {number} has both Action and NotAction")
-        if "Action" not in content and "NotAction" not in content:
-            raise PolicyError(f"statement {number} has neither Action nor NotAction")
         return cls(
             number=number,
             sid=sid if isinstance(sid, str) else "",
             content=content,
-            actions=_entries(content, "Action", number) if "Action" in content else None,
-            not_actions=_entries(content, "NotAction", number) if "NotAction" in content else (),
+            table=table,
+            actions=_entries(content, "Action", number, table) if "Action" in content else None,
+            not_actions=_entries(content, "NotAction", number, table) if "NotAction" in content else (),
             conditions=_conditions(content.get("Condition", {}), number),
         )
 
@@ -102,8 +121,17 @@ class Statement:
     def permissions(self) -> frozenset[Permission]:
         """The permissions that the statement's actions cover, whether it allows or denies them."""
         if self.actions is None:
-            return frozenset(PERMISSIONS).difference(*(entry.exempted for entry in self.not_actions))
+            return frozenset(self.table.permissions).difference(*(entry.exempted for entry in self.not_actions))
         return frozenset[Permission]().union(*(entry.granted for entry in self.actions))
+
+    def duty_of(self, permission: Permission) -> Duty | None:
+        """Return the duty that a permission is in this statement: all that services may ask for is usage."""
+        return Duty.USAGE if permission.duty and self.is_for_grants_of_services else permission.duty
+
+    @cached_property
+    def is_for_grants_of_services(self) -> bool:
+        """Whether only grants for AWS services can be made by it, and the table tells services from users."""
+        return self.table.by_user and any(condition.is_on_grants_for_services for condition in self.conditions)
 
     @property
     def opens_every_action(self) -> bool:
@@ -117,6 +145,23 @@ class Statement:
         """Whether at least one condition on the caller's user id is effective."""
         return any(condition.is_effective for condition in self.conditions)
 
+    @property
+    def is_limited_to_a_service(self) -> bool:
+        """Whether it lets nobody but AWS services use the key, and those for their own resources alone."""
+        principal = self.content.get("Principal")
+        return (
+            self.table.by_user
+            and isinstance(principal, Mapping)
+            and list(principal) == [SERVICE_PRINCIPALS]
+            and not self.grants(Duty.ADMINISTRATION)
+            and any(condition.limits_to_a_source for condition in self.conditions)
+        )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it says who may have the duties that it grants."""
+        return self.limits_users or self.is_limited_to_a_service
+
     @cached_property
     def user_ids(self) -> tuple[UserId, ...]:
         """The user ids of all effective conditions, in the policy's order."""
@@ -124,7 +169,7 @@ class Statement:
 
     def grants(self, duty: Duty) -> bool:
         """Return whether a permission of this duty is among the statement's."""
-        return any(permission.duty is duty for permission in self.permissions)
+        return any(self.duty_of(permission) is duty for permission in self.permissions)
 
     def granting(self, permission: Permission) -> tuple[str, ...]:
         """Return the entries, as written, that grant a permission. A `NotAction` is returned as one text."""
@@ -142,7 +187,9 @@ class Statement:
         if not duties:
             return tuple(entry.written for entry in self.actions if entry.covers_every_action)
         return tuple(
-            entry.written for entry in self.actions if any(permission.duty in duties for permission in entry.granted)
+            entry.written
+            for entry in self.actions
+            if any(self.duty_of(permission) in duties for permission in entry.granted)
         )
 
 
@@ -150,19 +197,60 @@ def _listed(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _entries(content: Json, element: str, number: int) -> tuple[ActionPattern, ...]:
+def _refuse_malformed(content: Json, number: int) -> None:
+    """Raise `PolicyError` where a statement's elements are not those of IAM's grammar, each in its only spelling."""
+    for element in content:
+        if element not in ELEMENTS:
+            raise PolicyError(f"statement {number} has the element {quoted(element)}, which IAM does not have")
+    for element, other in ALTERNATIVES:
+        if element in content and other in content:
+            raise PolicyError(f"statement {number} has both {element} and {other}")
+    if "Action" not in content and "NotAction" not in content:
+        raise PolicyError(f"statement {number} has neither Action nor NotAction")
+    effect = content.get("Effect")
+    if effect not in EFFECTS:
+        given = f"has the Effect {quoted(effect)}" if "Effect" in content else "has no Effect"
+        raise PolicyError(f"statement {number} {given}, write Allow or Deny")
+
+
+def _entries(content: Json, element: str, number: int, table: DutyTable) -> tuple[ActionPattern, ...]:
     entries = _listed(content[element])
     if not all(isinstance(entry, str) for entry in entries):
         raise PolicyError(f"the {element} of statement {number} is neither a string nor a list of strings")
-    return tuple(action_pattern(entry) for entry in entries if isinstance(entry, str))
+    texts = [entry for entry in entries if isinstance(entry, str)]
+    for text in texts:
+        if not text.isascii() or any(map(str.isspace, text)):
+            raise PolicyError(
+                f"the {element} of statement {number} has white space or a character beyond ASCII in {quoted(text)}"
+            )
+    return tuple(map(table.action_pattern, texts))
 
 
 def _conditions(condition: object, number: int) -> tuple[Condition, ...]:
     if not isinstance(condition, Mapping) or not all(isinstance(keys, Mapping) for keys in condition.values()):
         raise PolicyError(f"the Condition of statement {number} is not an object of objects")
+    _refuse_names_alike(condition, number)
     return tuple(
         Condition.of(operator, key, values) for operator, keys in condition.items() for key, values in keys.items()
     )
+
+
+def _refuse_names_alike(condition: Json, number: int) -> None:
+    """Raise `PolicyError` where two names in an object of a condition differ in upper and lower case alone."""
+    objects: list[object] = [condition]
+    while objects:
+        value = objects.pop()
+        if isinstance(value, list):
+            objects += value
+        elif isinstance(value, Mapping):
+            names: dict[str, str] = {}
+            for name, member in value.items():
+                other = names.setdefault(lower_case(name), name)
+                if other != name:
+                    raise PolicyError(
+                        f"the Condition of statement {number} has both {quoted(other)} and {quoted(name)}, keep one"
+                    )
+                objects.append(member)
 
 
 @dataclass(frozen=True)
@@ -170,13 +258,15 @@ class KeyPolicy:
     """A key policy, and the questions that the scenarios ask of it. Only its Allow statements answer."""
 
     statements: tuple[Statement, ...]
+    table: DutyTable = field(default=BY_POLICY, repr=False)
 
     @classmethod
-    def parse(cls, document: str | Json) -> KeyPolicy:
+    def parse(cls, document: str | Json, table: DutyTable = BY_POLICY) -> KeyPolicy:
         """Read a key policy, given as JSON text or as parsed JSON, whose conditions may hold `Unknown` values.
 
         Raises `PolicyError` where it is not JSON, names a thing twice in one object (readers disagree which of the
-        two holds), is not an object, has no `Statement`, or one of its statements, Deny included, is malformed.
+        two holds), is not an object, has no `Statement`, or one of its statements, Deny included, is malformed. The
+        `table` says which permissions are duties.
         """
         content = _from_json(document) if isinstance(document, str) else document
         if not isinstance(content, Mapping):
@@ -184,7 +274,9 @@ class KeyPolicy:
         if "Statement" not in content:
             raise PolicyError("it has no Statement")
         statements = _listed(content["Statement"])
-        return cls(tuple(Statement.parse(statement, number) for number, statement in enumerate(statements, 1)))
+        return cls(
+            tuple(Statement.parse(statement, number, table) for number, statement in enumerate(statements, 1)), table
+        )
 
     @cached_property
     def allowing(self) -> tuple[Statement, ...]:
@@ -199,24 +291,42 @@ class KeyPolicy:
         """Return the statements that grant at least one of these duties."""
         return tuple(statement for statement in self.allowing if any(map(statement.grants, duties)))
 
-    def granting_without_user_condition(self) -> tuple[Statement, ...]:
-        """Return the statements that grant a duty to callers whom no condition on the user id limits."""
-        return tuple(statement for statement in self.granting(*Duty) if not statement.limits_users)
+    def granting_without_limit(self) -> tuple[Statement, ...]:
+        """Return the statements that grant a duty and do not say who may have it."""
+        return tuple(statement for statement in self.granting(*Duty) if not statement.is_limited)
 
     def permissions(self, duty: Duty) -> tuple[Permission, ...]:
-        """Return the permissions of this duty that the policy's statements grant, taken together."""
-        granted = frozenset[Permission]().union(*(statement.permissions for statement in self.allowing))
-        return tuple(permission for permission in PERMISSIONS if permission.duty is duty and permission in granted)
+        """Return the permissions that the policy's statements, taken together, grant as this duty."""
+        granted = {
+            permission
+            for statement in self.allowing
+            for permission in statement.permissions
+            if statement.duty_of(permission) is duty
+        }
+        return tuple(permission for permission in (*self.table.permissions, UNKNOWN_ACTIONS) if permission in granted)
 
-    @cached_property
-    def administrators(self) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:
-        """The user ids with administration, in the policy's order, each with the numbers of its statements."""
+    def users(self, duty: Duty) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:
+        """Return the user ids with a duty, in the policy's order, each with the numbers of its statements."""
         found: dict[str, tuple[UserId, tuple[int, ...]]] = {}
-        for statement in self.granting(Duty.ADMINISTRATION):
+        for statement in self.granting(duty):
             for user_id in {each.text: each for each in statement.user_ids}.values():
                 numbers = found.get(user_id.text, (user_id, ()))[1]
                 found[user_id.text] = (user_id, (*numbers, statement.number))
         return found
+
+    @cached_property
+    def administrators(self) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:
+        """The user ids with administration, as `users` returns them."""
+        return self.users(Duty.ADMINISTRATION)
+
+    def user_ids(self, duty: Duty) -> tuple[UserId, ...]:
+        """Return the distinct user ids of the statements that grant a duty."""
+        return tuple(dict.fromkeys(user_id for statement in self.granting(duty) for user_id in statement.user_ids))
+
+    @cached_property
+    def sharing(self) -> tuple[UserId, UserId] | None:
+        """A user id with usage and one with administration that one caller can fit both, or None."""
+        return shared(self.user_ids(Duty.USAGE), self.user_ids(Duty.ADMINISTRATION))
 
     def unlisted_administrators(self, allowed: Iterable[Pattern]) -> tuple[str, ...]:
         """Return the user ids with administration that none of the `allowed` patterns covers."""
