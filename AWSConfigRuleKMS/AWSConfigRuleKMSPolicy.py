@@ -129,6 +129,16 @@ class Statement:
         return Duty.USAGE if permission.duty and self.is_for_grants_of_services else permission.duty
 
     @cached_property
+    def by_duty(self) -> Mapping[Duty, frozenset[Permission]]:
+        """The permissions that are duties in this statement."""
+        found: dict[Duty, list[Permission]] = {duty: [] for duty in Duty}
+        for permission in self.permissions:
+            duty = self.duty_of(permission)
+            if duty:
+                found[duty].append(permission)
+        return {duty: frozenset(permissions) for duty, permissions in found.items()}
+
+    @cached_property
     def is_for_grants_of_services(self) -> bool:
         """Whether only grants for AWS services can be made by it, and the table tells services from users."""
         return self.table.by_user and any(condition.is_on_grants_for_services for condition in self.conditions)
@@ -169,7 +179,7 @@ class Statement:
 
     def grants(self, duty: Duty) -> bool:
         """Return whether a permission of this duty is among the statement's."""
-        return any(self.duty_of(permission) is duty for permission in self.permissions)
+        return bool(self.by_duty[duty])
 
     def granting(self, permission: Permission) -> tuple[str, ...]:
         """Return the entries, as written, that grant a permission. A `NotAction` is returned as one text."""
@@ -186,11 +196,8 @@ class Statement:
             return ("NotAction " + (", ".join(entry.written for entry in self.not_actions) or "[]"),)
         if not duties:
             return tuple(entry.written for entry in self.actions if entry.covers_every_action)
-        return tuple(
-            entry.written
-            for entry in self.actions
-            if any(self.duty_of(permission) in duties for permission in entry.granted)
-        )
+        wanted = frozenset[Permission]().union(*(self.by_duty[duty] for duty in duties))
+        return tuple(entry.written for entry in self.actions if not wanted.isdisjoint(entry.granted))
 
 
 def _listed(value: object) -> tuple[object, ...]:
@@ -199,9 +206,9 @@ def _listed(value: object) -> tuple[object, ...]:
 
 def _refuse_malformed(content: Json, number: int) -> None:
     """Raise `PolicyError` where a statement's elements are not those of IAM's grammar, each in its only spelling."""
-    for element in content:
-        if element not in ELEMENTS:
-            raise PolicyError(f"statement {number} has the element {quoted(element)}, which IAM does not have")
+    if not ELEMENTS.issuperset(content):
+        odd = next(element for element in content if element not in ELEMENTS)
+        raise PolicyError(f"statement {number} has the element {quoted(odd)}, which IAM does not have")
     for element, other in ALTERNATIVES:
         if element in content and other in content:
             raise PolicyError(f"statement {number} has both {element} and {other}")
@@ -217,13 +224,13 @@ def _entries(content: Json, element: str, number: int, table: DutyTable) -> tupl
     entries = _listed(content[element])
     if not all(isinstance(entry, str) for entry in entries):
         raise PolicyError(f"the {element} of statement {number} is neither a string nor a list of strings")
-    texts = [entry for entry in entries if isinstance(entry, str)]
-    for text in texts:
-        if not text.isascii() or any(map(str.isspace, text)):
-            raise PolicyError(
-                f"the {element} of statement {number} has white space or a character beyond ASCII in {quoted(text)}"
-            )
-    return tuple(map(table.action_pattern, texts))
+    patterns = tuple(table.action_pattern(entry) for entry in entries if isinstance(entry, str))
+    odd = next((pattern for pattern in patterns if not pattern.is_plain), None)
+    if odd:
+        raise PolicyError(
+            f"the {element} of statement {number} has white space or a character beyond ASCII in {quoted(odd.written)}"
+        )
+    return patterns
 
 
 def _conditions(condition: object, number: int) -> tuple[Condition, ...]:
@@ -240,17 +247,15 @@ def _refuse_names_alike(condition: Json, number: int) -> None:
     objects: list[object] = [condition]
     while objects:
         value = objects.pop()
-        if isinstance(value, list):
-            objects += value
-        elif isinstance(value, Mapping):
-            names: dict[str, str] = {}
-            for name, member in value.items():
-                other = names.setdefault(lower_case(name), name)
-                if other != name:
-                    raise PolicyError(
-                        f"the Condition of statement {number} has both {quoted(other)} and {quoted(name)}, keep one"
-                    )
-                objects.append(member)
+        members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        objects += [member for member in members if isinstance(member, dict | list)]
+        if not isinstance(value, Mapping) or len(value) == len(set(map(lower_case, value))):
+            continue
+        [(name, _)] = Counter(map(lower_case, value)).most_common(1)
+        first, second, *_ = (other for other in value if lower_case(other) == name)
+        raise PolicyError(
+            f"the Condition of statement {number} has both {quoted(first)} and {quoted(second)}, keep one"
+        )
 
 
 @dataclass(frozen=True)
@@ -297,12 +302,7 @@ class KeyPolicy:
 
     def permissions(self, duty: Duty) -> tuple[Permission, ...]:
         """Return the permissions that the policy's statements, taken together, grant as this duty."""
-        granted = {
-            permission
-            for statement in self.allowing
-            for permission in statement.permissions
-            if statement.duty_of(permission) is duty
-        }
+        granted = frozenset[Permission]().union(*(statement.by_duty[duty] for statement in self.allowing))
         return tuple(permission for permission in (*self.table.permissions, UNKNOWN_ACTIONS) if permission in granted)
 
     def users(self, duty: Duty) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:

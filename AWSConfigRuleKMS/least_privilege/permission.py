@@ -128,6 +128,7 @@ def _actions_of_today(group: str) -> tuple[str, ...]:
 
 SERVICE_PREFIX = "kms:"
 EVERY_ACTION = Pattern.of(f"{SERVICE_PREFIX}?*")
+NOT_IN_AN_ACTION = re.compile(r"\s|[^\x00-\x7f]")
 BEFORE_WILDCARDS = re.compile(r"[^*?]*")
 # Nobody knows what an action will mean that no group has.
 UNKNOWN_ACTIONS = Permission("an unknown action", Duty.ADMINISTRATION)
@@ -180,9 +181,13 @@ class DutyTable:
 
 @dataclass(frozen=True, slots=True)
 class ActionPattern:
-    """What one entry of an `Action` or `NotAction` says about KMS; `pattern` is the entry in lower case."""
+    """What one entry of an `Action` or `NotAction` says about KMS; `pattern` is the entry in lower case.
+
+    `is_plain` is false where it has white space or a character beyond ASCII, which no action has.
+    """
 
     written: str
+    is_plain: bool
     pattern: Pattern = field(repr=False)
     granted: frozenset[Permission]
     exempted: frozenset[Permission]
@@ -197,6 +202,7 @@ class ActionPattern:
         granted = frozenset(table.granted_by(pattern)) if concerns_kms else frozenset[Permission]()
         return cls(
             written,
+            NOT_IN_AN_ACTION.search(written) is None,
             pattern,
             granted=granted or frozenset({UNKNOWN_ACTIONS} if concerns_kms and table.by_user else ()),
             exempted=frozenset(permission for permission in table.permissions if pattern.covers(permission.pattern)),
