@@ -83,7 +83,7 @@ class Statement:
             table=table,
             actions=_entries(content, "Action", number, table) if "Action" in content else None,
             not_actions=_entries(content, "NotAction", number, table) if "NotAction" in content else (),
-            conditions=_conditions(content.get("Condition", {}), number),
+            conditions=_conditions(content["Condition"], number) if "Condition" in content else (),
         )
 
     @property
@@ -221,16 +221,16 @@ def _refuse_malformed(content: Json, number: int) -> None:
 
 
 def _entries(content: Json, element: str, number: int, table: DutyTable) -> tuple[ActionPattern, ...]:
-    entries = _listed(content[element])
-    if not all(isinstance(entry, str) for entry in entries):
-        raise PolicyError(f"the {element} of statement {number} is neither a string nor a list of strings")
-    patterns = tuple(table.action_pattern(entry) for entry in entries if isinstance(entry, str))
-    odd = next((pattern for pattern in patterns if not pattern.is_plain), None)
-    if odd:
-        raise PolicyError(
-            f"the {element} of statement {number} has white space or a character beyond ASCII in {quoted(odd.written)}"
-        )
-    return patterns
+    patterns = []
+    for entry in _listed(content[element]):
+        if not isinstance(entry, str):
+            raise PolicyError(f"the {element} of statement {number} is neither a string nor a list of strings")
+        pattern = table.action_pattern(entry)
+        if not pattern.is_plain:
+            odd = quoted(entry)
+            raise PolicyError(f"the {element} of statement {number} has white space or non-ASCII characters in {odd}")
+        patterns.append(pattern)
+    return tuple(patterns)
 
 
 def _conditions(condition: object, number: int) -> tuple[Condition, ...]:
@@ -252,10 +252,8 @@ def _refuse_names_alike(condition: Json, number: int) -> None:
         if not isinstance(value, Mapping) or len(value) == len(set(map(lower_case, value))):
             continue
         [(name, _)] = Counter(map(lower_case, value)).most_common(1)
-        first, second, *_ = (other for other in value if lower_case(other) == name)
-        raise PolicyError(
-            f"the Condition of statement {number} has both {quoted(first)} and {quoted(second)}, keep one"
-        )
+        first, second, *_ = (quoted(other) for other in value if lower_case(other) == name)
+        raise PolicyError(f"the Condition of statement {number} has both {first} and {second}, keep one")
 
 
 @dataclass(frozen=True)
