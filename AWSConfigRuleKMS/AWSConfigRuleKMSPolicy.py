@@ -108,6 +108,19 @@ class Statement:
         return tuple(name for name in _listed(given) if isinstance(name, str))
 
     @property
+    def all_principals(self) -> tuple[str, ...]:
+        """The principals of every kind that it names."""
+        named = self.content.get("Principal")
+        kinds = named if isinstance(named, Mapping) else (AWS_PRINCIPALS,)
+        return tuple(name for kind in kinds for name in self.principals(kind))
+
+    @property
+    def is_for_services_alone(self) -> bool:
+        """Whether its `Principal` names AWS services and nobody else."""
+        named = self.content.get("Principal")
+        return isinstance(named, Mapping) and list(named) == [SERVICE_PRINCIPALS]
+
+    @property
     def names_principals(self) -> bool:
         """Whether it has a `Principal` or `NotPrincipal` with something in it, as KMS wants."""
         return bool(self.content.get("Principal") or self.content.get("NotPrincipal"))
@@ -158,11 +171,9 @@ class Statement:
     @property
     def is_limited_to_a_service(self) -> bool:
         """Whether it lets nobody but AWS services use the key, and those for their own resources alone."""
-        principal = self.content.get("Principal")
         return (
             self.table.by_user
-            and isinstance(principal, Mapping)
-            and list(principal) == [SERVICE_PRINCIPALS]
+            and self.is_for_services_alone
             and not self.grants(Duty.ADMINISTRATION)
             and any(condition.limits_to_a_source for condition in self.conditions)
         )

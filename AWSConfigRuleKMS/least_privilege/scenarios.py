@@ -37,6 +37,11 @@ class Compliance(StrEnum):
     NOT_APPLICABLE = "NOT_APPLICABLE"
 
 
+def duty_table(parameters: RuleParameters) -> DutyTable:
+    """Return which permissions are duties, by `SeparateDutiesBy`."""
+    return BY_USER if parameters.separate_by_user else BY_POLICY
+
+
 @dataclass(frozen=True)
 class Case:
     """The facts about a key and the rule's parameters, which the rows are asked about."""
@@ -46,8 +51,8 @@ class Case:
 
     @property
     def table(self) -> DutyTable:
-        """Which permissions are duties, by `SeparateDutiesBy`."""
-        return BY_USER if self.parameters.separate_by_user else BY_POLICY
+        """Which permissions are duties."""
+        return duty_table(self.parameters)
 
     @cached_property
     def parsed(self) -> KeyPolicy | PolicyError:
