@@ -86,13 +86,15 @@ class Unjudged:
 class Findings:
     """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys.
 
-    `parameters` are those that the keys were judged with, where they are known.
+    `parameters` are those that the keys were judged with, where they are known. `with_notes` is whether formats for
+    programs that report problems tell of what was not judged, too.
     """
 
     judged: list[Finding] = field(default_factory=list)
     unjudged: list[Unjudged] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     parameters: RuleParameters | None = None
+    with_notes: bool = False
 
     @property
     def exit_code(self) -> ExitCode:

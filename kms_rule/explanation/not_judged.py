@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from AWSConfigRuleKMSPolicy import AWS_PRINCIPALS, EVERYBODY, KeyPolicy, Statement
-from kms_rule.explanation.sentences import listing
+from kms_rule.explanation.sentences import listing, title
 from least_privilege.parameters import SEPARATE_BY
 from least_privilege.pattern import lower_case
 from least_privilege.permission import BY_USER
@@ -23,6 +23,10 @@ class NotJudged:
 
     statement: Statement
     text: str
+
+    def __str__(self) -> str:
+        """Return the whole sentence."""
+        return f"{title(self.statement)} {self.text}"
 
 
 def not_judged(policy: KeyPolicy) -> tuple[NotJudged, ...]:
@@ -61,7 +65,7 @@ def _principals(statement: Statement, accounts: list[str]) -> Iterator[str]:
 def _grants(statement: Statement) -> Iterator[str]:
     creates = any(entry.pattern.matches(CREATE_GRANT) for entry in statement.entries)
     if creates == (statement.actions is not None):
-        yield f"lets {_whom(statement)} make grants (kms:CreateGrant), which the rule does not read."
+        yield f"lets {_whom(statement)} make grants (kms:CreateGrant), and the rule does not read grants."
 
 
 def _accounts(statement: Statement) -> Iterator[str]:

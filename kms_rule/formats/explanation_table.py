@@ -19,7 +19,7 @@ from kms_rule.explanation.explanation import (
     duties_of,
     reason_against,
 )
-from kms_rule.explanation.sentences import listing, title
+from kms_rule.explanation.sentences import listing
 from kms_rule.remediation.remedy import NoProposal, Proposal
 from least_privilege.condition import Condition
 from least_privilege.parameters import ADMINISTRATORS, PARAMETERS, RuleParameters
@@ -48,7 +48,7 @@ def print_to(console: Console, explanation: Explanation) -> None:
     if finding.not_judged:
         say(console, "\nNot judged", style="bold")
     for each in finding.not_judged:
-        say(console, f"{title(each.statement)} {each.text}")
+        say(console, str(each))
 
 
 def say(console: Console, text: str, style: str = "") -> None:
