@@ -10,12 +10,14 @@ from least_privilege.pattern import Pattern, lower_case
 from least_privilege.permission import BY_POLICY, BY_USER, UNKNOWN_ACTIONS, ActionPattern, Duty, Permission
 
 OF_THE_POST = [permission.name for permission in BY_POLICY.permissions]
+# The operation is authorized as kms:ReEncryptFrom and kms:ReEncryptTo, so that its own name is no action to write.
+NO_ACTION = "kms:ReEncrypt"
 
 
 def _vocabulary() -> Iterator[tuple[str, tuple[str, ...]]]:
     for group in BY_USER.permissions:
         if len(group.actions) > 1 or group.name in OF_THE_POST:
-            yield group.name, group.actions if group.is_group else ()
+            yield group.name, tuple(each for each in group.actions if each != NO_ACTION) if group.is_group else ()
         else:
             yield group.actions[0], ()
 
