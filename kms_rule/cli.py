@@ -104,6 +104,9 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
     )
     _add_rule_parameters(command)
     _add_output(command)
+    command.add_argument(
+        "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"
+    )
 
 
 def _describe_explain(command: argparse.ArgumentParser) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from AWSConfigRuleKMSPolicy import Statement
-from least_privilege.annotation import annotate
+from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement
+from kms_rule.explanation.not_judged import NotJudged, not_judged
+from least_privilege.annotation import annotate_each
 from least_privilege.key import Key
 from least_privilege.parameters import RuleParameters
-from least_privilege.scenarios import Compliance, Scenario, Verdict
+from least_privilege.scenarios import POLICY_SCENARIOS, Compliance, Scenario, Verdict, duty_table
 
 
 class ExitCode(IntEnum):
@@ -52,6 +53,7 @@ class Finding:
     `annotation` is the sentence that the deployed rule reports, or would report, 256 characters at most. `policy` is
     the text that was judged, None where it was not read, and `statements` those of it that decided. `remarks` are
     sentences about what was assumed. `recorded` is when AWS Config recorded the result, where it was read from there.
+    `not_judged` is what of the policy the rule does not look at, and a reviewer should.
     """
 
     place: Place
@@ -64,6 +66,7 @@ class Finding:
     statements: tuple[Statement, ...] = ()
     remarks: tuple[str, ...] = ()
     recorded: datetime | None = None
+    not_judged: tuple[NotJudged, ...] = ()
 
     @property
     def compliance(self) -> Compliance:
@@ -83,13 +86,15 @@ class Unjudged:
 class Findings:
     """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys.
 
-    `parameters` are those that the keys were judged with, where they are known.
+    `parameters` are those that the keys were judged with, where they are known. `with_notes` is whether formats for
+    programs that report problems tell of what was not judged, too.
     """
 
     judged: list[Finding] = field(default_factory=list)
     unjudged: list[Unjudged] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     parameters: RuleParameters | None = None
+    with_notes: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
@@ -114,18 +119,31 @@ def findings_of(
 ) -> Iterator[Finding]:
     """Yield one finding for each id that the rule would report this verdict on a key under."""
     policy = policy_text(key.facts.policy)
-    for reported_id in key.reported_ids(parameters):
+    beyond = _beyond(key, verdict, parameters)
+    ids = key.reported_ids(parameters)
+    for reported_id, annotation in zip(ids, annotate_each(verdict, ids), strict=True):
         yield Finding(
             place,
             reported_id,
             key.id,
             verdict.scenario,
-            annotate(verdict, reported_id),
+            annotation,
             aliases=key.facts.aliases,
             policy=policy,
             statements=verdict.evidence.statements,
             remarks=remarks,
+            not_judged=beyond,
         )
+
+
+def _beyond(key: Key, verdict: Verdict, parameters: RuleParameters) -> tuple[NotJudged, ...]:
+    """Return what the rule does not look at of a policy that it judged."""
+    if key.facts.policy is None or verdict.scenario not in POLICY_SCENARIOS:
+        return ()
+    try:
+        return not_judged(KeyPolicy.parse(key.facts.policy, duty_table(parameters)))
+    except PolicyError:
+        return ()
 
 
 def policy_text(policy: str | Mapping[str, object] | None) -> str | None:

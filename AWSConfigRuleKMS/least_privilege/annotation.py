@@ -118,7 +118,8 @@ def wordings(evidence: Evidence) -> Iterator[str]:
         case DutiesEvidence() if evidence.has_usage or evidence.has_administration:
             yield from _wordings_of_duties(evidence)
         case DutiesEvidence(lacking=lacking):
-            yield f"no usage, and administration lacks {', '.join(permission.name for permission in lacking)}"
+            names = ", ".join(permission.name for permission in lacking)
+            yield f"no usage, and administration lacks {names}" if lacking else "neither usage nor administration"
         case _:
             return
 
@@ -126,12 +127,23 @@ def wordings(evidence: Evidence) -> Iterator[str]:
 def _wordings_of_duties(evidence: DutiesEvidence) -> Iterator[str]:
     by_duty = (("usage", evidence.usage_grants), ("administration", evidence.administration_grants))
     present = [(duty, grants) for duty, grants in by_duty if grants]
-    unlisted = f"{ADMINISTRATORS} does not cover {quoted(evidence.unlisted[0])}" if evidence.unlisted else ""
-    for beginning in (f"{unlisted}; ", "") if unlisted else ("",):
+    first = _on_users(evidence)
+    for beginning in (f"{first}; ", "") if first else ("",):
         for wording in GRANT_WORDINGS:
             yield beginning + "; ".join(f"{duty} by {wording(grants)}" for duty, grants in present)
         if beginning:
-            yield unlisted
+            yield first
+
+
+def _on_users(evidence: DutiesEvidence) -> str:
+    if evidence.unlisted:
+        return f"{ADMINISTRATORS} does not cover {quoted(evidence.unlisted[0])}"
+    if not evidence.sharing:
+        return ""
+    user, administrator = evidence.sharing
+    if user == administrator:
+        return f"{quoted(user)} both uses and administers"
+    return f"{quoted(user)} uses, {quoted(administrator)} administers, and one caller can be both"
 
 
 def named(statement: Statement) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from least_privilege.pattern import Pattern, lower_case
+from least_privilege.pattern import Pattern, Patterns, lower_case
 
 MIN_LETTERS_BEFORE_A_WILDCARD = 5
 # `${*}`, `${?}` and `${$}` are plain characters; every other `${` begins a variable. Nothing here backtracks.
@@ -18,6 +20,15 @@ USER_OPERATORS = frozenset(
     for operator in ("stringlike", "stringequals", "stringequalsignorecase")
 )
 USER_KEY = "aws:userid"
+IGNORING_CASE = "ignorecase"
+SOURCE_OPERATORS = frozenset({"stringequals", "stringlike", "arnequals", "arnlike"})
+NAMES_AN_ACCOUNT = re.compile(r":[0-9]{12}:")
+FORMS_OF_SOURCES: Mapping[str, Callable[[str], re.Match[str] | None]] = {
+    "aws:sourceaccount": re.compile(r"[0-9]{12}").fullmatch,
+    "aws:sourcearn": NAMES_AN_ACCOUNT.search,
+    "aws:sourceorgid": re.compile(r"o-[^*?$]*").fullmatch,
+}
+ENCRYPTION_CONTEXT = "kms:encryptioncontext:"
 # What a user id that is known only at deployment may be: all that a value with a wildcard can fit and still limit its
 # statement.
 ANY_USER_ID = Pattern.of("?" * MIN_LETTERS_BEFORE_A_WILDCARD + "*")
@@ -44,12 +55,44 @@ class UserId:
 
     text: str
     pattern: Pattern
+    ignores_case: bool = False
 
     @classmethod
-    def of(cls, value: object) -> UserId:
+    def of(cls, value: object, *, ignores_case: bool = False) -> UserId:
         """Read a value that has no weakness; one that is known only at deployment may be any user id."""
         text = str(value)
-        return cls(text, ANY_USER_ID if isinstance(value, Unknown) else Pattern.of_user_id(text))
+        return cls(text, ANY_USER_ID if isinstance(value, Unknown) else Pattern.of_user_id(text), ignores_case)
+
+    @property
+    def in_lower_case(self) -> Pattern:
+        """The user ids that fit it, in lower case."""
+        return self.pattern if self.pattern is ANY_USER_ID else Pattern.of_user_id(lower_case(self.text))
+
+
+def shared(some: Sequence[UserId], others: Sequence[UserId]) -> tuple[UserId, UserId] | None:
+    """Return one of `some` and one of the `others` that a caller's user id can fit both, or None.
+
+    Upper and lower case are alike where either of the two ignores them.
+    """
+    ignoring = [user_id for user_id in some if user_id.ignores_case]
+    others_ignoring = [user_id for user_id in others if user_id.ignores_case]
+    return (
+        _overlapping(some, others, attrgetter("pattern"))
+        or _overlapping(ignoring, others, attrgetter("in_lower_case"))
+        or _overlapping(some, others_ignoring, attrgetter("in_lower_case"))
+    )
+
+
+def _overlapping(
+    some: Sequence[UserId], others: Sequence[UserId], pattern_of: Callable[[UserId], Pattern]
+) -> tuple[UserId, UserId] | None:
+    if not some or not others:
+        return None
+    patterns = Patterns.of(map(pattern_of, others))
+    for user_id in some:
+        for position in patterns.overlapping(pattern_of(user_id)):
+            return user_id, others[position]
+    return None
 
 
 def weakness(value: object) -> str | None:
@@ -104,4 +147,38 @@ class Condition:
     @property
     def user_ids(self) -> tuple[UserId, ...]:
         """The user ids of an effective condition, otherwise none."""
-        return tuple(map(UserId.of, self.values)) if self.is_effective else ()
+        if not self.is_effective:
+            return ()
+        ignores_case = lower_case(self.operator).endswith(IGNORING_CASE)
+        return tuple(UserId.of(value, ignores_case=ignores_case) for value in self.values)
+
+    @property
+    def is_on_grants_for_services(self) -> bool:
+        """Whether it lets only grants be made that AWS services ask for."""
+        return (
+            lower_case(self.operator) == "bool"
+            and lower_case(self.key) == "kms:grantisforawsresource"
+            and bool(self.values)
+            and all(value is True or (isinstance(value, str) and lower_case(value) == "true") for value in self.values)
+        )
+
+    @property
+    def limits_to_a_source(self) -> bool:
+        """Whether it lets a service act for the resources of named accounts or organizations alone."""
+        fits = _form_of_source(lower_case(self.key))
+        return (
+            fits is not None
+            and lower_case(self.operator).removeprefix("foranyvalue:") in SOURCE_OPERATORS
+            and bool(self.values)
+            and all(
+                isinstance(value, str) and not POLICY_VARIABLE.search(value) and fits(value) is not None
+                for value in self.values
+            )
+        )
+
+
+def _form_of_source(key: str) -> Callable[[str], re.Match[str] | None] | None:
+    """Return what tells whether a value of a condition key, in lower case, names a source; None for other keys."""
+    if key.startswith(ENCRYPTION_CONTEXT):
+        return NAMES_AN_ACCOUNT.search
+    return FORMS_OF_SOURCES.get(key)

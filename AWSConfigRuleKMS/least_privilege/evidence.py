@@ -110,8 +110,10 @@ class UnlimitedEvidence(StatementsEvidence):
 class DutiesEvidence(Evidence):
     """Which duties the whole policy grants, by which statements, and to whom.
 
-    `lacking` is what it lacks of administration; `unlisted` are the user ids with administration that no pattern of
-    `Admin_User_Id` covers. `any_administration_counts` where usage is granted and `StrictSeparationOfDuties` is set.
+    `lacking` is what it lacks for its administration to count: nothing where any counts. `unlisted` are the user ids
+    with administration that no pattern of `Admin_User_Id` covers. `duties_meet` where usage and administration may not
+    stand in this policy together; by user, `sharing` are then a user id with usage and one with administration that
+    one caller can fit both.
     """
 
     usage: tuple[Permission, ...]
@@ -120,7 +122,8 @@ class DutiesEvidence(Evidence):
     usage_grants: tuple[Grant, ...]
     administration_grants: tuple[Grant, ...]
     unlisted: tuple[str, ...]
-    any_administration_counts: bool
+    duties_meet: bool
+    sharing: tuple[str, str] | None = None
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -136,7 +139,7 @@ class DutiesEvidence(Evidence):
     @property
     def has_administration(self) -> bool:
         """Whether the policy grants what counts as administration: all of it, or any where that counts."""
-        return bool(self.administration) and (self.any_administration_counts or not self.lacking)
+        return bool(self.administration) and not self.lacking
 
     @property
     def users_are_whitelisted(self) -> bool:

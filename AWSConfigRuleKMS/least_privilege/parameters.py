@@ -15,6 +15,7 @@ ALIAS_PREFIX = "alias/"
 WHITELIST = "CMK_Whitelist"
 ADMINISTRATORS = "Admin_User_Id"
 STRICT = "StrictSeparationOfDuties"
+SEPARATE_BY = "SeparateDutiesBy"
 REPORT_AS = "ReportResourceAs"
 READ_FROM = "ReadKeysFrom"
 EXECUTION_ROLE = "ExecutionRoleName"
@@ -31,6 +32,7 @@ class RuleParameters:
     whitelist: tuple[Pattern, ...]
     administrators: tuple[Pattern, ...]
     strict: bool
+    separate_by_user: bool
     report_key_id: bool
     read_from_config: bool
     execution_role_name: str
@@ -160,6 +162,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         Parameter(WHITELIST, "whitelist", _aliases, _spelled_aliases, decides=True),
         Parameter(ADMINISTRATORS, "administrators", _user_ids, _spelled, required=True, decides=True),
         _choice(STRICT, "strict", ("false", "true"), decides=True),
+        _choice(SEPARATE_BY, "separate_by_user", ("Policy", "User"), decides=True),
         _choice(REPORT_AS, "report_key_id", ("Alias", "KeyId")),
         _choice(READ_FROM, "read_from_config", ("KMS", "Config")),
         Parameter(EXECUTION_ROLE, "execution_role_name", _role_name, str),

@@ -1,4 +1,4 @@
-"""Patterns of letters, `*` and `?`: whether a text fits one, and whether one covers another.
+"""Patterns of letters, `*` and `?`: whether a text fits one, whether one covers another, and whether two overlap.
 
 A policy's author chooses its patterns, so no question may cost more than a polynomial in their length: patterns are
 compared by walking sets of positions, never by a regular expression that backtracks.
@@ -57,15 +57,15 @@ class Pattern:
     """A sequence of characters and wildcards that texts fit, or do not; `text` is what it was made of.
 
     The positions between its symbols are the bits of an integer: bit `n` is set while a walk may stand before symbol
-    `n`. Within a run of wildcards the `*` is kept first and only once, which `_held` relies on.
+    `n`. Within a run of wildcards the `*` is kept first and only once, which `held` relies on.
     """
 
     text: str = field(compare=False)
     symbols: tuple[Symbol, ...]
-    _literals: Mapping[str, int] = field(repr=False, compare=False)
-    _ones: int = field(repr=False, compare=False)
-    _manys: int = field(repr=False, compare=False)
-    _held: int = field(repr=False, compare=False)
+    literals: Mapping[str, int] = field(repr=False, compare=False)
+    ones: int = field(repr=False, compare=False)
+    manys: int = field(repr=False, compare=False)
+    held: int = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, text: str) -> Pattern:
@@ -109,6 +109,10 @@ class Pattern:
         """
         return self._accepts(self._walk(other.symbols))
 
+    def overlaps(self, other: Pattern) -> bool:
+        """Return whether some text fits both patterns."""
+        return bool(Patterns.of((other,)).overlapping(self))
+
     def fits_some_text_beginning_with(self, prefix: str) -> bool:
         """Return whether any text that begins with `prefix` fits this pattern."""
         return self._walk(prefix) != 0
@@ -118,20 +122,82 @@ class Pattern:
         positions = self._with_empty_manys(1)
         for symbol in symbols:
             if symbol is Wildcard.MANY:
-                positions &= self._held
+                positions &= self.held
             else:
                 # What stands for a `?` may be any character, which only a wildcard takes.
-                taking = self._ones if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
-                positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
+                taking = self.ones if symbol is Wildcard.ONE else self.ones | self.literals.get(symbol, 0)
+                positions = self._with_empty_manys((positions & taking) << 1 | positions & self.manys)
+            if not positions:
+                break
+        return positions
+
+    def _with_empty_manys(self, positions: int) -> int:
+        return positions | (positions & self.manys) << 1
+
+    def _accepts(self, positions: int) -> bool:
+        return positions >> len(self.symbols) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Several patterns side by side in one row of positions, so that one walk compares another pattern with them all.
+
+    Behind the positions of each pattern, of which the last accepts, a guard keeps what moves from reaching the next.
+    """
+
+    _end_of_each: tuple[int, ...]
+    _starts: int = field(repr=False)
+    _ends: int = field(repr=False)
+    _guards: int = field(repr=False)
+    _manys: int = field(repr=False)
+    _ones: int = field(repr=False)
+    _singles: int = field(repr=False)
+    _literals: Mapping[str, int] = field(repr=False)
+
+    @classmethod
+    def of(cls, patterns: Iterable[Pattern]) -> Patterns:
+        """Put these patterns side by side."""
+        starts = ends = guards = manys = ones = 0
+        literals: dict[str, int] = {}
+        end_of_each = []
+        offset = 0
+        for pattern in patterns:
+            length = len(pattern.symbols)
+            starts |= 1 << offset
+            manys |= pattern.manys << offset
+            ones |= pattern.ones << offset
+            for character, positions in pattern.literals.items():
+                literals[character] = literals.get(character, 0) | positions << offset
+            end_of_each.append(offset + length)
+            ends |= 1 << offset + length
+            guards |= 1 << offset + length + 1
+            offset += length + 2
+        singles = ones
+        for positions in literals.values():
+            singles |= positions
+        return cls(tuple(end_of_each), starts, ends, guards, manys, ones, singles, literals)
+
+    def overlapping(self, other: Pattern) -> tuple[int, ...]:
+        """Return the places, counted from 0, of those patterns that have a text in common with `other`."""
+        accepted = self._walk(other.symbols) & self._ends
+        return tuple(place for place, end in enumerate(self._end_of_each) if accepted >> end & 1) if accepted else ()
+
+    def _walk(self, symbols: Iterable[Symbol]) -> int:
+        """Return the positions that are reached together with the end of `symbols`, by any text that fits them."""
+        positions = self._with_empty_manys(self._starts)
+        for symbol in symbols:
+            if symbol is Wildcard.MANY:
+                # Within each pattern, every position from the lowest on: below its guard, minus a number sets them.
+                positions = (self._guards - positions | positions) & ~self._guards
+                continue
+            taking = self._singles if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
+            positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
             if not positions:
                 break
         return positions
 
     def _with_empty_manys(self, positions: int) -> int:
         return positions | (positions & self._manys) << 1
-
-    def _accepts(self, positions: int) -> bool:
-        return positions >> len(self.symbols) == 1
 
 
 def _many_first(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:

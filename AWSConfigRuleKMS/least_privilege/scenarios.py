@@ -21,8 +21,8 @@ from least_privilege.evidence import (
     grants,
 )
 from least_privilege.key import CUSTOMER, ENABLED, Facts
-from least_privilege.parameters import ADMINISTRATORS, STRICT, WHITELIST, RuleParameters
-from least_privilege.permission import ADMINISTRATION_PERMISSIONS, Duty
+from least_privilege.parameters import ADMINISTRATORS, SEPARATE_BY, STRICT, WHITELIST, RuleParameters
+from least_privilege.permission import BY_POLICY, BY_USER, Duty, DutyTable
 
 DESCRIBE_KEY = "kms:DescribeKey"
 GET_KEY_POLICY = "kms:GetKeyPolicy"
@@ -38,6 +38,11 @@ class Compliance(StrEnum):
     NOT_APPLICABLE = "NOT_APPLICABLE"
 
 
+def duty_table(parameters: RuleParameters) -> DutyTable:
+    """Return which permissions are duties, by `SeparateDutiesBy`."""
+    return BY_USER if parameters.separate_by_user else BY_POLICY
+
+
 @dataclass(frozen=True)
 class Case:
     """The facts about a key and the rule's parameters, which the rows are asked about."""
@@ -45,13 +50,18 @@ class Case:
     facts: Facts
     parameters: RuleParameters
 
+    @property
+    def table(self) -> DutyTable:
+        """Which permissions are duties."""
+        return duty_table(self.parameters)
+
     @cached_property
     def parsed(self) -> KeyPolicy | PolicyError:
         """The key's policy, or what is wrong with it; a policy that was not read grants nothing."""
         if self.facts.policy is None:
             return NO_POLICY
         try:
-            return KeyPolicy.parse(self.facts.policy)
+            return KeyPolicy.parse(self.facts.policy, self.table)
         except PolicyError as error:
             return error
 
@@ -65,14 +75,19 @@ class Case:
         """What the policy as a whole grants, which several rows ask about."""
         usage = self.policy.permissions(Duty.USAGE)
         administration = self.policy.permissions(Duty.ADMINISTRATION)
+        any_counts = self.table.by_user or (self.parameters.strict and bool(usage))
+        sharing = self.policy.sharing if self.table.by_user else None
         return DutiesEvidence(
             usage=usage,
             administration=administration,
-            lacking=tuple(each for each in ADMINISTRATION_PERMISSIONS if each not in administration),
+            lacking=()
+            if any_counts
+            else tuple(each for each in self.table.administration if each not in administration),
             usage_grants=grants(self.policy.granting(Duty.USAGE), Duty.USAGE),
             administration_grants=grants(self.policy.granting(Duty.ADMINISTRATION), Duty.ADMINISTRATION),
             unlisted=self.policy.unlisted_administrators(self.parameters.administrators),
-            any_administration_counts=self.parameters.strict and bool(usage),
+            duties_meet=not self.table.by_user or sharing is not None,
+            sharing=(sharing[0].text, sharing[1].text) if sharing else None,
         )
 
 
@@ -154,19 +169,23 @@ def _opens_every_action(case: Case) -> Answer:
 
 
 def _no_user_condition(case: Case) -> Answer:
-    unlimited = grants(case.policy.granting_without_user_condition(), *Duty)
+    unlimited = grants(case.policy.granting_without_limit(), *Duty)
     absence = (
-        "each statement that grants a duty names its users" if case.policy.granting(*Duty) else "none grants a duty"
+        "each statement that grants a duty says who may have it"
+        if case.policy.granting(*Duty)
+        else "none grants a duty"
     )
     return Answer(bool(unlimited), UnlimitedEvidence(unlimited, absence))
 
 
-def _duties(*, usage: bool, administration: bool, whitelisted: bool | None = None) -> Question:
+def _duties(
+    *, usage: bool, administration: bool, whitelisted: bool | None = None, meet: bool | None = None
+) -> Question:
     """Make the question whether a policy has just these duties; None where its users do not matter."""
 
     def question(case: Case) -> Answer:
         duties = case.duties
-        agrees = whitelisted is None or whitelisted == duties.users_are_whitelisted
+        agrees = whitelisted in (None, duties.users_are_whitelisted) and meet in (None, duties.duties_meet)
         return Answer(agrees and (usage, administration) == (duties.has_usage, duties.has_administration), duties)
 
     return question
@@ -180,7 +199,7 @@ def _no_scenario(case: Case) -> Answer:
 # The table
 # ---------------------------------------------------------------------------------------------------------------------
 
-ALL_OR_ANY = f"all of administration (with {STRICT}: any of it)"
+ALL_OR_ANY = f"all of administration (with {STRICT} or {SEPARATE_BY} = User: any of it)"
 
 # Answered before the policy is read, which spares the call.
 KEY_SCENARIOS = (
@@ -255,7 +274,8 @@ POLICY_SCENARIOS = (
     Scenario(
         "separation-of-duty-compliant",
         5,
-        f"Does the policy allow use without all of administration (with {STRICT}: without any of it)?",
+        f"Does the policy allow use without all of administration (with {STRICT} or {SEPARATE_BY} = User: without any "
+        f"of it)?",
         _duties(usage=True, administration=False),
         Compliance.COMPLIANT,
         "in Key Policy for {id}, statement does have separation of duties and CMK is not whitelisted",
@@ -263,7 +283,8 @@ POLICY_SCENARIOS = (
     Scenario(
         "admin-actions-compliant",
         6,
-        f"Does the policy allow all of administration without use, to users who are all in {ADMINISTRATORS}?",
+        f"Does the policy allow all of administration (with {SEPARATE_BY} = User: any of it) without use, to users who "
+        f"are all in {ADMINISTRATORS}?",
         _duties(usage=False, administration=True, whitelisted=True),
         Compliance.COMPLIANT,
         "in Key Policy for {id}, statement does have separation of duties, CMK is not whitelisted, and user id is "
@@ -272,7 +293,8 @@ POLICY_SCENARIOS = (
     Scenario(
         "admin-role-not-in-whitelist-not-compliant",
         7,
-        f"Does the policy allow all of administration without use, to users who are not all in {ADMINISTRATORS}?",
+        f"Does the policy allow all of administration (with {SEPARATE_BY} = User: any of it) without use, to users who "
+        f"are not all in {ADMINISTRATORS}?",
         _duties(usage=False, administration=True, whitelisted=False),
         Compliance.NON_COMPLIANT,
         "in Key Policy for {id}, statement does have separation of duties, CMK is not whitelisted, and user id is not "
@@ -281,11 +303,22 @@ POLICY_SCENARIOS = (
     Scenario(
         "admin-role-not-allowed-actions-not-compliant",
         8,
-        f"Does the policy allow both use and {ALL_OR_ANY}, the latter to users who are all in {ADMINISTRATORS}?",
-        _duties(usage=True, administration=True, whitelisted=True),
+        f"Does the policy allow both use and {ALL_OR_ANY}, the latter to users who are all in {ADMINISTRATORS} (with "
+        f"{SEPARATE_BY} = User: and some user both)?",
+        _duties(usage=True, administration=True, whitelisted=True, meet=True),
         Compliance.NON_COMPLIANT,
         "In Key Policy for {id}, statement does not have separation of duties, CMK is not whitelisted, and user id is "
         "whitelisted",
+    ),
+    Scenario(
+        "separate-users-compliant",
+        None,
+        f"With {SEPARATE_BY} = User: does the policy allow both use and administration, the latter to users who are "
+        f"all in {ADMINISTRATORS}, and no user both?",
+        _duties(usage=True, administration=True, whitelisted=True, meet=False),
+        Compliance.COMPLIANT,
+        "in Key Policy for {id}, statement does have separation of duties, no user both uses and administers the key, "
+        "and CMK is not whitelisted",
     ),
     Scenario(
         "no-scenario-not-compliant",

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = rule_parameters(arguments.parameters, arguments.parameter)
     findings = check(arguments.files, parameters)
     findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
+    findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 

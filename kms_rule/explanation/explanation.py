@@ -12,8 +12,8 @@ from kms_rule.remediation.remedy import NoProposal, Proposal, remedy
 from least_privilege.condition import Condition
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
-from least_privilege.permission import PERMISSIONS, Permission
-from least_privilege.scenarios import SCENARIOS, Compliance, Scenario, answers, judge
+from least_privilege.permission import UNKNOWN_ACTIONS, Duty, Permission
+from least_privilege.scenarios import SCENARIOS, Compliance, Scenario, answers, duty_table, judge
 from least_privilege.text import quoted
 
 YES, NO, NOT_REACHED = "yes", "no", "not reached"
@@ -61,7 +61,7 @@ def explanation_of(
     findings = tuple(findings_of(Key(name, facts), judge(facts, parameters), parameters, place, remarks))
     refused = findings[0].compliance is Compliance.NON_COMPLIANT
     try:
-        policy = KeyPolicy.parse(facts.policy or "")
+        policy = KeyPolicy.parse(facts.policy or "", duty_table(parameters))
     except PolicyError:
         policy = KeyPolicy(())
     return Explanation(
@@ -90,14 +90,13 @@ def _administrators_in(policy: KeyPolicy, parameters: RuleParameters) -> Iterato
         yield Administrator(user_id.text, numbers, covered_by.text if covered_by else None)
 
 
-def effect_of(statement: Statement) -> str:
-    """Return the statement's effect, in quotation marks where it is neither of the two that IAM has."""
-    return str(statement.effect) if statement.effect in ("Allow", "Deny") else quoted(statement.effect)
-
-
-def permissions_of(statement: Statement) -> list[Permission]:
-    """Return what the statement grants, in the order of the rule's list."""
-    return [permission for permission in PERMISSIONS if permission in statement.permissions]
+def duties_of(statement: Statement) -> list[tuple[Permission, Duty]]:
+    """Return the permissions that are duties in a statement, each with the duty, in the order of the rule's table."""
+    return [
+        (permission, duty)
+        for permission in (*statement.table.permissions, UNKNOWN_ACTIONS)
+        if permission in statement.permissions and (duty := statement.duty_of(permission))
+    ]
 
 
 def reason_against(condition: Condition) -> str:

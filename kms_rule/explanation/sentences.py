@@ -18,7 +18,7 @@ from least_privilege.evidence import (
     WhitelistEvidence,
 )
 from least_privilege.key import AWS_ALIAS_PREFIX
-from least_privilege.parameters import ADMINISTRATORS, STRICT, WHITELIST
+from least_privilege.parameters import ADMINISTRATORS, WHITELIST
 from least_privilege.permission import Permission
 from least_privilege.text import escaped, quoted
 
@@ -81,12 +81,11 @@ def _in_statements(grants: Sequence[Grant]) -> str:
 def _(evidence: DutiesEvidence) -> str:
     lacking = f" without {_names(evidence.lacking)}" if evidence.lacking else ""
     administration = f"{_names(evidence.administration)}{lacking}" if evidence.administration else "none"
-    partly = bool(evidence.administration and evidence.lacking)
-    strict = f" ({STRICT}: any counts beside usage)" if partly and evidence.any_administration_counts else ""
     unlisted = listing(map(quoted, evidence.unlisted))
     covered = f"does not cover {unlisted} among the" if unlisted else "covers all"
     users = f"; {ADMINISTRATORS} {covered} administrators" if evidence.administration else ""
-    return f"usage: {_names(evidence.usage) or 'none'}; administration: {administration}{strict}{users}"
+    both = f"; {listing(map(quoted, dict.fromkeys(evidence.sharing)))} can be one user" if evidence.sharing else ""
+    return f"usage: {_names(evidence.usage) or 'none'}; administration: {administration}{users}{both}"
 
 
 def _names(permissions: Iterable[Permission]) -> str:

@@ -11,8 +11,7 @@ from kms_rule.explanation.explanation import (
     AnsweredQuestion,
     Explanation,
     conditions_on_user_id,
-    effect_of,
-    permissions_of,
+    duties_of,
     reason_against,
 )
 from kms_rule.remediation.remedy import NoProposal, Proposal
@@ -50,6 +49,10 @@ def render(explanation: Explanation) -> str:
         },
         "remarks": finding.remarks,
         "remedy": _remedy_as_json(explanation.remedy),
+        "notJudged": [
+            {"statement": each.statement.number, "sid": each.statement.sid, "text": each.text}
+            for each in explanation.finding.not_judged
+        ],
     }
     return f"{json.dumps(content, indent=2)}\n"
 
@@ -68,10 +71,10 @@ def _statement_as_json(statement: Statement) -> Json:
     return {
         "number": statement.number,
         "sid": statement.sid,
-        "effect": effect_of(statement),
+        "effect": statement.effect,
         "grants": [
-            {"permission": permission.name, "duty": permission.duty.value, "by": statement.granting(permission)}
-            for permission in permissions_of(statement)
+            {"permission": permission.name, "duty": duty.value, "by": statement.granting(permission)}
+            for permission, duty in duties_of(statement)
         ],
         "opensAllBy": statement.deciding_actions() if statement.opens_every_action else (),
         "userConditions": [

@@ -16,8 +16,7 @@ from kms_rule.explanation.explanation import (
     AnsweredQuestion,
     Explanation,
     conditions_on_user_id,
-    effect_of,
-    permissions_of,
+    duties_of,
     reason_against,
 )
 from kms_rule.explanation.sentences import listing
@@ -36,17 +35,20 @@ def print_to(console: Console, explanation: Explanation) -> None:
     scenario = finding.scenario
     say(console, escaped(finding.place.source), style="bold")
     say(console, ", ".join(f"{name} = {escaped(text) or '(none)'}" for name, text in _deciding(explanation.parameters)))
+    say(console, f"{finding.compliance}: {scenario.name}", style=f"bold {COLOURS.get(finding.compliance, '')}")
+    for line in (*(each.annotation for each in explanation.findings), *finding.remarks):
+        say(console, line)
     console.print(_questions(explanation.questions))
     if explanation.statements:
         console.print(_grants(explanation.statements))
     if explanation.administrators:
         console.print(_administrators(explanation.administrators))
-    say(console, "")
-    say(console, f"{finding.compliance}: {scenario.name}", style=f"bold {COLOURS.get(finding.compliance, '')}")
-    for line in (*(each.annotation for each in explanation.findings), *finding.remarks):
-        say(console, line)
     if explanation.remedy:
         _print_remedy(console, explanation.remedy)
+    if finding.not_judged:
+        say(console, "\nNot judged", style="bold")
+    for each in finding.not_judged:
+        say(console, str(each))
 
 
 def say(console: Console, text: str, style: str = "") -> None:
@@ -80,7 +82,7 @@ def _grants(statements: Iterable[Statement]) -> Table:
         table.add_row(
             str(statement.number),
             Text(shortened(escaped(statement.sid), MAX_VALUE)),
-            Text(effect_of(statement)),
+            Text(str(statement.effect)),
             Text(_what(statement)),
             Text(_to_whom(statement)),
         )
@@ -89,8 +91,8 @@ def _grants(statements: Iterable[Statement]) -> Table:
 
 def _what(statement: Statement) -> str:
     lines = [
-        f"{permission.duty.value}: {permission.name} by {_entries(statement.granting(permission))}"
-        for permission in permissions_of(statement)
+        f"{duty.value}: {permission.name} by {_entries(statement.granting(permission))}"
+        for permission, duty in duties_of(statement)
     ]
     if lines and statement.opens_every_action:
         lines.insert(0, f"opens all KMS actions by {_entries(statement.deciding_actions())}")
@@ -105,8 +107,10 @@ def _to_whom(statement: Statement) -> str:
     if not statement.allows:
         return "does not count: only Allow statements do"
     conditions = conditions_on_user_id(statement)
+    if statement.is_limited_to_a_service and not conditions:
+        return "AWS services, for a named source alone"
     if not conditions:
-        needless = "" if statement.permissions else "; it needs none, since it grants no duty"
+        needless = "" if duties_of(statement) else "; it needs none, since it grants no duty"
         return f"no condition on aws:userId{needless}"
     return "\n".join(map(_condition, conditions))
 

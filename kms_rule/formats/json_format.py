@@ -49,6 +49,10 @@ def _finding(finding: Finding) -> Json:
         "place": _place(finding.place),
         "statements": [{"number": statement.number, "sid": statement.sid} for statement in finding.statements],
         "remarks": finding.remarks,
+        "notJudged": [
+            {"statement": each.statement.number, "sid": each.statement.sid, "text": each.text}
+            for each in finding.not_judged
+        ],
         "recorded": finding.recorded.isoformat() if finding.recorded else None,
     }
 

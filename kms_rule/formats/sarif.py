@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from kms_rule.explanation.not_judged import NotJudged
 from kms_rule.findings import Finding, Findings, Place
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.version import version
@@ -27,6 +28,14 @@ LIVE_ACCOUNT = re.compile(r"account (?P<account>\d{12}), (?P<region>[\w-]+)|Regi
 OWN_FINGERPRINT = "kmsRule/v1"
 FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
 
+NOT_JUDGED: Mapping[str, Any] = {
+    "id": "not-judged",
+    "shortDescription": {"text": "A key policy grants something that the rule does not look at"},
+    "fullDescription": {"text": "What a reviewer should look at besides; it changes no verdict."},
+    "defaultConfiguration": {"level": "note"},
+    "properties": {"tags": ["security"]},
+}
+
 type Json = Mapping[str, Any]
 
 
@@ -37,11 +46,16 @@ def render(findings: Findings) -> str:
     """
     refused = [finding for finding in findings.judged if finding.compliance is Compliance.NON_COMPLIANT]
     rules = _known_and_met(refused)
-    driver = {"name": "kms-rule", "version": version(), "rules": list(map(_rule, rules))}
+    descriptors = [*map(_rule, rules), *([NOT_JUDGED] if findings.with_notes else [])]
+    driver = {"name": "kms-rule", "version": version(), "rules": descriptors}
+    notes = findings.judged if findings.with_notes else []
     run = {
         "tool": {"driver": driver},
         "invocations": [_invocation(findings)],
-        "results": [_result(finding, rules) for finding in refused],
+        "results": [
+            *(_result(finding, rules) for finding in refused),
+            *(_note(finding, each, len(rules)) for finding in notes for each in finding.not_judged),
+        ],
         "columnKind": "unicodeCodePoints",
     }
     return f"{json.dumps({'$schema': SCHEMA, 'version': '2.1.0', 'runs': [run]}, indent=2)}\n"
@@ -88,7 +102,19 @@ def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
         "level": "error",
         "message": _message(" ".join((finding.annotation, *finding.remarks))),
         "locations": [{**_key_of_account(finding), **_location(finding.place)}],
-        "partialFingerprints": {_name_of_fingerprint(finding.place): _fingerprint(finding)},
+        "partialFingerprints": {_name_of_fingerprint(finding.place): _fingerprint(finding, scenario.name)},
+    }
+
+
+def _note(finding: Finding, not_judged: NotJudged, rule_index: int) -> Json:
+    name = _name_of_fingerprint(finding.place)
+    return {
+        "ruleId": NOT_JUDGED["id"],
+        "ruleIndex": rule_index,
+        "level": "note",
+        "message": _message(f"{finding.reported_id}: {not_judged}"),
+        "locations": [{**_key_of_account(finding), **_location(finding.place)}],
+        "partialFingerprints": {name: _fingerprint(finding, NOT_JUDGED["id"], not_judged.text)},
     }
 
 
@@ -159,12 +185,12 @@ def _name_of_fingerprint(place: Place) -> str:
     return OWN_FINGERPRINT if place.line and _is_file(place.source) else FINGERPRINT_OF_CODE_SCANNING
 
 
-def _fingerprint(finding: Finding) -> str:
+def _fingerprint(finding: Finding, *said: str) -> str:
     """Return what makes this finding the one of an earlier log: neither its line nor its statements' numbers do.
 
     The form is the one that code scanning knows.
     """
     place = finding.place
     file = _uri(place.source) if _is_file(place.source) else place.source
-    identity = json.dumps([file, place.resource, finding.reported_id, finding.scenario.name])
+    identity = json.dumps([file, place.resource, finding.reported_id, *said])
     return f"{hashlib.sha256(identity.encode()).hexdigest()}:1"

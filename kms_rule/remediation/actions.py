@@ -7,90 +7,50 @@ from dataclasses import dataclass
 
 from AWSConfigRuleKMSPolicy import Statement
 from least_privilege.pattern import Pattern, lower_case
-from least_privilege.permission import PERMISSIONS, ActionPattern, Duty, Permission, action_pattern
+from least_privilege.permission import BY_POLICY, BY_USER, UNKNOWN_ACTIONS, ActionPattern, Duty, Permission
 
-# Every action of KMS today that a policy can name, some in groups such as the KMS console writes. ReEncrypt is
-# authorized as two actions. Source: Service Authorization Reference; a test compares it with botocore's KMS model.
-VOCABULARY: Mapping[str, tuple[str, ...]] = {
-    "kms:Encrypt": (),
-    "kms:Decrypt": (),
-    "kms:Create*": ("kms:CreateAlias", "kms:CreateCustomKeyStore", "kms:CreateGrant", "kms:CreateKey"),
-    "kms:Delete*": ("kms:DeleteAlias", "kms:DeleteCustomKeyStore", "kms:DeleteImportedKeyMaterial"),
-    "kms:Put*": ("kms:PutKeyPolicy",),
-    "kms:CancelKeyDeletion": (),
-    "kms:ConnectCustomKeyStore": (),
-    "kms:Decapsulate": (),
-    "kms:DeriveSharedSecret": (),
-    "kms:Describe*": ("kms:DescribeCustomKeyStores", "kms:DescribeKey"),
-    "kms:Disable*": ("kms:DisableKey", "kms:DisableKeyRotation"),
-    "kms:DisconnectCustomKeyStore": (),
-    "kms:Enable*": ("kms:EnableKey", "kms:EnableKeyRotation"),
-    "kms:Encapsulate": (),
-    "kms:Generate*": (
-        "kms:GenerateDataKey",
-        "kms:GenerateDataKeyPair",
-        "kms:GenerateDataKeyPairWithoutPlaintext",
-        "kms:GenerateDataKeyWithoutPlaintext",
-        "kms:GenerateMac",
-        "kms:GenerateRandom",
-    ),
-    "kms:Get*": (
-        "kms:GetKeyLastUsage",
-        "kms:GetKeyPolicy",
-        "kms:GetKeyRotationStatus",
-        "kms:GetParametersForImport",
-        "kms:GetPublicKey",
-    ),
-    "kms:ImportKeyMaterial": (),
-    "kms:List*": (
-        "kms:ListAliases",
-        "kms:ListGrants",
-        "kms:ListKeyPolicies",
-        "kms:ListKeyRotations",
-        "kms:ListKeys",
-        "kms:ListResourceTags",
-        "kms:ListRetirableGrants",
-    ),
-    "kms:ReEncrypt*": ("kms:ReEncryptFrom", "kms:ReEncryptTo"),
-    "kms:ReplicateKey": (),
-    "kms:RetireGrant": (),
-    "kms:RevokeGrant": (),
-    "kms:RotateKeyOnDemand": (),
-    "kms:ScheduleKeyDeletion": (),
-    "kms:Sign": (),
-    "kms:SynchronizeMultiRegionKey": (),
-    "kms:TagResource": (),
-    "kms:UntagResource": (),
-    "kms:Update*": (
-        "kms:UpdateAlias",
-        "kms:UpdateCustomKeyStore",
-        "kms:UpdateKeyDescription",
-        "kms:UpdatePrimaryRegion",
-    ),
-    "kms:Verify*": ("kms:Verify", "kms:VerifyMac"),
-}
+OF_THE_POST = [permission.name for permission in BY_POLICY.permissions]
+# The operation is authorized as kms:ReEncryptFrom and kms:ReEncryptTo, so that its own name is no action to write.
+NO_ACTION = "kms:ReEncrypt"
+
+
+def _vocabulary() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for group in BY_USER.permissions:
+        if len(group.actions) > 1 or group.name in OF_THE_POST:
+            yield group.name, tuple(each for each in group.actions if each != NO_ACTION) if group.is_group else ()
+        else:
+            yield group.actions[0], ()
+
+
+def _place(row: tuple[str, tuple[str, ...]]) -> tuple[int, str]:
+    name, _ = row
+    return (OF_THE_POST.index(name), "") if name in OF_THE_POST else (len(OF_THE_POST), name)
+
+
+# Every action of KMS today that a policy can name, some in groups such as the KMS console writes: first what the post
+# asks about, then the others by name.
+VOCABULARY: Mapping[str, tuple[str, ...]] = dict(sorted(_vocabulary(), key=_place))
+PATTERNS: Mapping[str, Pattern] = {group: Pattern.of(lower_case(group)) for group in VOCABULARY}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of what a statement allows: an entry for its `Action`, and the permission that it is part of."""
+    """A stretch of what a statement allows: an entry for its `Action`, and the permission that it is part of.
+
+    `permission` is None where it is part of none, or grants more than one.
+    """
 
     entry: str
     permission: Permission | None = None
+    duty: Duty | None = None
 
     @classmethod
-    def of(cls, entry: str) -> Part:
-        """Make the part that an entry is; of no permission where it grants more than one, or other things besides."""
-        pattern = action_pattern(entry).pattern
-        return cls(entry, next((known for known in PERMISSIONS if known.pattern.covers(pattern)), None))
-
-    @property
-    def duty(self) -> Duty | None:
-        """The duty of the permission, or None where there is none."""
-        return self.permission.duty if self.permission else None
-
-
-PATTERNS: Mapping[str, Pattern] = {group: action_pattern(group).pattern for group in VOCABULARY}
+    def of(cls, entry: str, statement: Statement) -> Part:
+        """Make the part of a statement that an entry is."""
+        known = statement.table.action_pattern(entry)
+        whole = next((each for each in statement.table.permissions if each.pattern.covers(known.pattern)), None)
+        permission = UNKNOWN_ACTIONS if UNKNOWN_ACTIONS in known.granted else whole
+        return cls(entry, permission, statement.duty_of(permission) if permission else None)
 
 
 def parts_of(statement: Statement) -> Iterator[tuple[str, list[Part]]]:
@@ -100,12 +60,13 @@ def parts_of(statement: Statement) -> Iterator[tuple[str, list[Part]]]:
     """
     if statement.actions is None:
         for left in left_by(statement.not_actions):
-            yield left, [Part.of(left)]
+            yield left, [Part.of(left, statement)]
         return
     for entry in statement.actions:
-        whole = Part.of(entry.written)
+        whole = Part.of(entry.written, statement)
         mixed = entry.granted and not whole.permission
-        yield entry.written, [*map(Part.of, spelled_out(entry.pattern))] if mixed else [whole]
+        parts = [Part.of(name, statement) for name in spelled_out(entry.pattern)] if mixed else [whole]
+        yield entry.written, parts
 
 
 def spelled_out(pattern: Pattern) -> Iterator[str]:

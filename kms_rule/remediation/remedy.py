@@ -13,6 +13,9 @@ permission that the original did not give, and what needs no change stays as it 
    a condition, so that the rule can still read the policy.
 4. Without usage, the rule wants every administrator in `Admin_User_Id`: user ids outside it lose administration.
 
+With `SeparateDutiesBy` = `User` no permission is given up: user ids in `Admin_User_Id` administer and no longer use,
+others use and no longer administer, and what a service alone may use is limited to the resources of one account.
+
 The rule judges the result, and what KMS is known to refuse is looked for; what fails either is not proposed. What
 only a person can decide, such as who else may administer, is left to the person and said in one sentence.
 """
@@ -24,16 +27,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from AWSConfigRuleKMSPolicy import ALLOW, AWS_PRINCIPALS, EVERYBODY, KeyPolicy, PolicyError
+from AWSConfigRuleKMSPolicy import ALLOW, AWS_PRINCIPALS, EVERYBODY, KeyPolicy, PolicyError, covering
 from kms_rule.explanation.sentences import listing
 from kms_rule.remediation.refusals import MAX_POLICY_BYTES, refusal
 from kms_rule.remediation.statement_fixes import Plan, StatementFixer
 from least_privilege.condition import weakness
 from least_privilege.key import Facts
-from least_privilege.parameters import ADMINISTRATORS, STRICT, RuleParameters
+from least_privilege.parameters import ADMINISTRATORS, SEPARATE_BY, STRICT, RuleParameters
 from least_privilege.pattern import Pattern
-from least_privilege.permission import ADMINISTRATION_PERMISSIONS, PERMISSIONS, Duty
-from least_privilege.scenarios import Compliance, judge
+from least_privilege.permission import BY_POLICY, Duty
+from least_privilege.scenarios import Compliance, duty_table, judge
 from least_privilege.text import escaped, quoted
 
 # As long as the ids that IAM gives to roles, and like none of them.
@@ -92,7 +95,8 @@ def remedy(document: str, parameters: RuleParameters) -> Proposal | NoProposal:
 
 
 def _proposal(document: str, parameters: RuleParameters) -> Proposal:
-    policy = KeyPolicy.parse(document)
+    table = duty_table(parameters)
+    policy = KeyPolicy.parse(document, table)
     content = json.loads(document)
     if _is_compliant(document, parameters):
         return Proposal(content, ())
@@ -101,8 +105,9 @@ def _proposal(document: str, parameters: RuleParameters) -> Proposal:
     fixer = StatementFixer(plan(policy, parameters), frozenset(statement.sid for statement in policy.statements))
     fixed = [new for statement in policy.statements for new in fixer.fixed(statement)]
     new_content = {**content, "Statement": fixed}
-    new_policy = KeyPolicy.parse(new_content)
-    proposal = Proposal(new_content, (*fixer.steps(), *_steps_against_everybody(new_policy)))
+    new_policy = KeyPolicy.parse(new_content, table)
+    colliding = _steps_by_user(document, parameters) if fixer.plan.given_up else ()
+    proposal = Proposal(new_content, (*colliding, *fixer.steps(), *_steps_against_everybody(new_policy)))
     if not _is_compliant(proposal.text, parameters):
         raise _NothingToProposeError(_nothing_left(policy, fixer.plan, "the rule would not call it compliant"))
     reason = refusal(json.dumps(content), policy)
@@ -112,6 +117,21 @@ def _proposal(document: str, parameters: RuleParameters) -> Proposal:
     if reason:
         raise _NothingToProposeError(_nothing_left(policy, fixer.plan, f"KMS would refuse it ({reason})"))
     return proposal
+
+
+def _steps_by_user(document: str, parameters: RuleParameters) -> Iterator[str]:
+    """Yield what another way of separating duties would make of a policy that has both."""
+    by_user = replace(parameters, separate_by_user=True)
+    if _is_compliant(document, by_user):
+        yield (
+            f"With {SEPARATE_BY} = User the rule accepts this policy as it is, since no user both uses and administers "
+            f"the key: set that, or change the policy as follows."
+        )
+    elif isinstance(remedy(document, by_user), Proposal):
+        yield (
+            f"With {SEPARATE_BY} = User both duties may stay in the policy as long as no user has both: "
+            f"'kms-rule explain --parameter {SEPARATE_BY}=User' shows how. Otherwise, change it as follows."
+        )
 
 
 def _steps_against_everybody(policy: KeyPolicy) -> Iterator[str]:
@@ -151,22 +171,40 @@ def _is_compliant(document: str, parameters: RuleParameters) -> bool:
 # What the policy as a whole needs
 # ---------------------------------------------------------------------------------------------------------------------
 
-USAGE_PERMISSIONS = tuple(permission for permission in PERMISSIONS if permission.duty is Duty.USAGE)
-DELETION = tuple(permission for permission in PERMISSIONS if permission.name == "kms:Delete*")
+USAGE_PERMISSIONS = BY_POLICY.of(Duty.USAGE)
+DELETION = tuple(permission for permission in BY_POLICY.permissions if permission.name == "kms:Delete*")
 
 
 def plan(policy: KeyPolicy, parameters: RuleParameters) -> Plan:
     """Decide which duty the policy keeps where it cannot keep both, and who may administer."""
     named = Plan(tuple(dict.fromkeys(map(user_id_fitting, parameters.administrators))))
     named = replace(named, placeholders=named.placeholders.union(_invented(parameters)))
+    if parameters.separate_by_user:
+        return _plan_by_user(policy, parameters, named)
     usage, granted = policy.permissions(Duty.USAGE), policy.permissions(Duty.ADMINISTRATION)
-    lacking = listing(permission.name for permission in ADMINISTRATION_PERMISSIONS if permission not in granted)
+    lacking = listing(permission.name for permission in BY_POLICY.administration if permission not in granted)
     if usage and not (granted and parameters.strict):
         return named if lacking else replace(named, given_up=DELETION, why=WHY_NO_DELETION)
     if lacking:
         raise _NothingToProposeError(_lacks_too_much(lacking) if usage else _grants_too_little(lacking, parameters))
     listed = replace(named, allowed=parameters.administrators)
     return replace(listed, given_up=USAGE_PERMISSIONS, why=WHY_NO_USAGE) if usage else listed
+
+
+def _plan_by_user(policy: KeyPolicy, parameters: RuleParameters, named: Plan) -> Plan:
+    if not policy.granting(*Duty):
+        raise _NothingToProposeError(
+            f"The policy grants neither usage nor administration, and only you can decide who is to have more: grant "
+            f"usage to named users, or administration to user ids in {ADMINISTRATORS}."
+        )
+    staying = [
+        user_id.pattern
+        for user_id in policy.user_ids(Duty.ADMINISTRATION)
+        if covering(user_id.pattern, parameters.administrators)
+    ]
+    wanted = map(Pattern.of_user_id, named.administrators)
+    administering = (*staying, *wanted) if policy.granting(Duty.ADMINISTRATION) else ()
+    return replace(named, allowed=parameters.administrators, administering=tuple(administering))
 
 
 WHY_NO_DELETION = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from AWSConfigRuleKMSPolicy import AWS_PRINCIPALS, Statement, covering
@@ -13,12 +13,16 @@ from kms_rule.remediation.actions import Part, parts_of
 from least_privilege.condition import USER_KEY, USER_OPERATORS, weakness
 from least_privilege.parameters import ADMINISTRATORS, WHITELIST
 from least_privilege.pattern import Pattern, lower_case
-from least_privilege.permission import PERMISSIONS, Duty, Permission
+from least_privilege.permission import Duty, Permission
 from least_privilege.text import name_in_sentence
 
 # As long as the ids that IAM gives to roles, and like none of them.
 USER = "AROAEXAMPLEUSERROLEID:*"
 WRITTEN_USER_KEY = "aws:userId"
+# A service acts for the resources of an account, which has this number until a person gives the right one.
+EXAMPLE_ACCOUNT = "111122223333"
+WRITTEN_SOURCE_KEY = "aws:SourceAccount"
+EQUALS_OPERATORS = ("StringEquals", "StringLike", "ForAnyValue:StringEquals", "ForAnyValue:StringLike")
 # The two operators that know wildcards and count as a limit.
 LIKE_OPERATORS = ("StringLike", "ForAnyValue:StringLike")
 PRINCIPAL_OF_IAM = re.compile(r"arn:[\w-]+:iam::\d+:(role|user)/(?:[!-~]+/)?([\w+=,.@-]+)")
@@ -34,7 +38,8 @@ class Plan:
     `administrators` are the user ids for statements that grant administration and name nobody. `given_up` are the
     permissions that no statement may grant any more, and `why` says so. `allowed` are the patterns one of which every
     administrator has to fit, or None where the rule lets anybody administer who is named. `placeholders` are the user
-    ids that a person has to replace.
+    ids that a person has to replace. Where users are kept apart, `administering` are the user ids that will administer:
+    none of them may use the key.
     """
 
     administrators: tuple[str, ...]
@@ -42,10 +47,19 @@ class Plan:
     given_up: tuple[Permission, ...] = ()
     why: str = ""
     allowed: tuple[Pattern, ...] | None = None
+    administering: tuple[Pattern, ...] = ()
 
     def may_administer(self, user_id: str) -> bool:
         """Return whether this user id can keep administration."""
         return self.allowed is None or covering(Pattern.of_user_id(user_id), self.allowed) is not None
+
+    def may_use(self, user_id: str) -> bool:
+        """Return whether this user id can keep usage."""
+        return not any(pattern.overlaps(Pattern.of_user_id(user_id)) for pattern in self.administering)
+
+    def may_have(self, user_id: str, duty: Duty) -> bool:
+        """Return whether this user id can keep a duty."""
+        return self.may_administer(user_id) if duty is Duty.ADMINISTRATION else self.may_use(user_id)
 
 
 @dataclass(slots=True)
@@ -70,7 +84,8 @@ class StatementFixer:
     def fixed(self, statement: Statement) -> list[Json]:
         """Return the JSON that takes the place of a statement: nothing, its own, or parts of it."""
         going = statement.permissions.intersection(self.plan.given_up)
-        unlimited = statement.permissions > going and not self._limits_enough(statement)
+        duties = frozenset[Permission]().union(*statement.by_duty.values())
+        unlimited = duties > going and not self._limits_enough(statement)
         if not statement.allows or not (statement.opens_every_action or going or unlimited):
             return [statement.content]
         self._say_what_goes(statement, going)
@@ -80,20 +95,22 @@ class StatementFixer:
         return [with_actions(statement.content, entries)] if entries else []
 
     def _limits_enough(self, statement: Statement) -> bool:
-        return statement.limits_users and not self._unlisted(statement)
-
-    def _unlisted(self, statement: Statement) -> list[str]:
-        administers = statement.grants(Duty.ADMINISTRATION)
-        return [each.text for each in statement.user_ids if administers and not self.plan.may_administer(each.text)]
+        return statement.is_limited and all(
+            self.plan.may_have(user_id.text, duty)
+            for duty in Duty
+            if statement.grants(duty)
+            for user_id in statement.user_ids
+        )
 
     def _say_what_goes(self, statement: Statement, going: frozenset[Permission]) -> None:
-        names = listing(permission.name for permission in PERMISSIONS if permission in going)
+        names = listing(permission.name for permission in statement.table.permissions if permission in going)
         if statement.opens_every_action:
             opening = listing(map(name_in_sentence, statement.deciding_actions()))
             without = f", without {names}" if names else ""
+            unseen = "" if statement.table.by_user else "The rule does not look at most of them, so take"
             self.changes.append(
-                f"{title(statement)} opens all KMS actions by {opening}: list those that KMS has today{without}. The "
-                f"rule does not look at most of them, so take out what nobody needs."
+                f"{title(statement)} opens all KMS actions by {opening}: list those that KMS has today{without}. "
+                f"{unseen or 'Take'} out what nobody needs."
             )
         elif names:
             self.changes.append(f"{title(statement)}: take out {names}.")
@@ -106,7 +123,7 @@ class StatementFixer:
             if len(kept) < len(parts) or mixed:
                 yield from kept
             else:
-                yield Part(entry, kept[0].permission)
+                yield replace(kept[0], entry=entry)
 
     def _split(self, statement: Statement) -> Iterator[Json]:
         content = statement.content
@@ -131,13 +148,14 @@ class StatementFixer:
 
     def _limited(self, statement: Statement, content: Json, duty: Duty) -> Iterator[Json]:
         """Yield `content`, the part of a statement that grants this duty, for named users, if any may have it."""
-        administers = duty is Duty.ADMINISTRATION
-        wanted = self.plan.administrators if administers else (USER,)
-        may_stay = self.plan.may_administer if administers else _anybody
-        condition = limited(content.get("Condition", {}), wanted, may_stay)
         entries = listing(
             map(name_in_sentence, content["Action"] if isinstance(content["Action"], list) else [content["Action"]])
         )
+        if statement.table.by_user and statement.is_for_services_alone and duty is Duty.USAGE:
+            yield self._for_a_source(statement, content, entries)
+            return
+        wanted = self.plan.administrators if duty is Duty.ADMINISTRATION else (USER,)
+        condition = limited(content.get("Condition", {}), wanted, lambda user_id: self.plan.may_have(user_id, duty))
         if condition is None:
             self.changes.append(f"{title(statement)}: take out {entries}, which nobody whom it names may have.")
             return
@@ -147,9 +165,21 @@ class StatementFixer:
         self.advice.extend(_advice(statement, duty, user_ids, self.plan))
         yield new
 
-
-def _anybody(_user_id: str) -> bool:
-    return True
+    def _for_a_source(self, statement: Statement, content: Json, entries: str) -> Json:
+        """Return `content`, what a statement grants to services alone, for the resources of one account."""
+        condition = content.get("Condition", {})
+        taken = {
+            lower_case(each.operator)
+            for each in statement.conditions
+            if lower_case(each.key) == lower_case(WRITTEN_SOURCE_KEY)
+        }
+        operator = next(name for name in EQUALS_OPERATORS if lower_case(name) not in taken)
+        services = listing(map(name_in_sentence, statement.all_principals))
+        self.changes.append(
+            f"{title(statement)}: let {services} have {entries} for the resources of account {EXAMPLE_ACCOUNT} alone."
+        )
+        self.advice.append(f"Replace {EXAMPLE_ACCOUNT} by the account whose resources the service is to act for.")
+        return {**content, "Condition": _with_key(condition, operator, WRITTEN_SOURCE_KEY, EXAMPLE_ACCOUNT)}
 
 
 def _advice(statement: Statement, duty: Duty, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
@@ -160,9 +190,14 @@ def _advice(statement: Statement, duty: Duty, user_ids: Sequence[str], plan: Pla
     if duty is Duty.ADMINISTRATION:
         yield from _advice_on_administrators(statement, user_ids, plan)
     for service in statement.principals("Service"):
+        instead = (
+            "give it a statement of its own, limited by aws:SourceAccount or aws:SourceArn"
+            if statement.table.by_user
+            else f"whitelist an alias of the key in {WHITELIST} instead"
+        )
         yield (
             f"The service {name_in_sentence(service)} calls with no user id that you could name: if it needs the key "
-            f"itself, whitelist an alias of the key in {WHITELIST} instead."
+            f"itself, {instead}."
         )
 
 
@@ -254,8 +289,13 @@ def _with_another(condition: Json, wanted: Sequence[str]) -> Json | None:
     free = next((operator for operator in LIKE_OPERATORS if lower_case(operator) not in taken), None)
     if free is None:
         return None
-    written = next((operator for operator in condition if lower_case(operator) == lower_case(free)), free)
-    return {**condition, written: {**condition.get(written, {}), WRITTEN_USER_KEY: _one_or_list(wanted)}}
+    return _with_key(condition, free, WRITTEN_USER_KEY, _one_or_list(wanted))
+
+
+def _with_key(condition: Json, operator: str, key: str, value: object) -> Json:
+    """Return a condition with another key under an operator, however that is written in it."""
+    written = next((name for name in condition if lower_case(name) == lower_case(operator)), operator)
+    return {**condition, written: {**condition.get(written, {}), key: value}}
 
 
 def _one_or_list(values: Sequence[Any]) -> Any:

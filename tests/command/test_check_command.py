@@ -76,7 +76,7 @@ def test_the_table_says_what_was_judged_with_and_whose_parameters_those_are(
     by_example = capsys.readouterr().out
     assert main(["check", source, "--parameter", "CMK_Whitelist=", "--parameter", "Admin_User_Id=AROABEAVER*"]) == 0
     given = capsys.readouterr().out
-    others = "StrictSeparationOfDuties = false, ReportResourceAs = Alias, ReadKeysFrom = KMS"
+    others = "StrictSeparationOfDuties = false, SeparateDutiesBy = Policy, ReportResourceAs = Alias, ReadKeysFrom = KMS"
     assert by_example.startswith(f"Judged with CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, {others}\n")
     assert given.startswith(f"Judged with Admin_User_Id = AROABEAVER*, {others}\n")
     assert ("the example parameters" in by_example, "the example parameters" in given) == (True, False)

@@ -17,6 +17,7 @@ from tests.command.checking import (
     DISABLED,
     EVERYTHING_OPEN,
     MALFORMED,
+    NONE,
     OPEN,
     OUTSIDER,
     SEPARATED,
@@ -321,6 +322,10 @@ UNDECIDED: list[tuple[Any, str]] = [
     (sub('{"Statement": [{"Effect": "Allow", "Action": "kms:${A}"}]}'), "the Action of statement 1 is known only"),
     (sub('{"Statement": [{"Effect": "Allow", "Action": "s3:*", "${Id}": 1}]}'), "one of its names has an unknown part"),
     (sub('{"Statement": "\ue0000\ue001", "Id": "${Id}"}'), "it has characters for private use"),
+    (sub('{"Statement": [], "Id": "${Id}", "Version": NaN}'), "(it is not JSON (NaN is no JSON value))"),
+    (sub('{"Statement": [], "Id": "${Id}", "Id": "b"}'), '(it has "Id" twice in one object)'),
+    (sub('{"Statement": {"Action": "kms:*", "Sid": "${Id}"}}'), "(statement 1 has no Effect, write Allow or Deny)"),
+    (sub(f'{{"Statement": [], "Id": {"[" * 1_500}"${{Id}}"{"]" * 1_500}}}'), "is nested too deeply: correct it."),
 ]
 
 
@@ -339,6 +344,9 @@ HARMLESS: list[tuple[Any, str]] = [
     (allow(Principal=if_("Prod", "*", NO_VALUE)), SEPARATED),
     ({**USERS_MAY_USE, "Version": LATE, "Id": sub("${AWS::StackName}-policy")}, SEPARATED),
     (policy(statement(USAGE, "AROAUSER1:*"), {"Effect": "Deny", "Action": LATE, "Resource": "*"}), SEPARATED),
+    (policy(statement(USAGE, "AROAUSER1:*"), {"Effect": "Deny", "NotAction": [sub("kms:${Verb}"), LATE]}), SEPARATED),
+    (policy(statement(USAGE, "AROAUSER1:*"), {"Effect": "Deny", "Action": sub("kms:P ${Verb}")}), MALFORMED),
+    (sub('{"Statement": {"Effect": "Deny", "Action": ["kms:${Verb}", "${Ref}"]}}'), NONE),
     (
         allow(Condition={"StringLike": {"aws:userId": "AROAUSER1:*", "kms:ViaService": sub("s3.${AWS::Region}.x")}}),
         SEPARATED,

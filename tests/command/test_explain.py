@@ -20,8 +20,8 @@ from kms_rule.explanation.explanation import (
     AnsweredQuestion,
     Explanation,
     conditions_on_user_id,
+    duties_of,
     explanation_of,
-    permissions_of,
     reason_against,
 )
 from kms_rule.findings import Place
@@ -70,6 +70,14 @@ def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> Json:
     return found
 
 
+def policy_at_the_end(printed: str) -> Json:
+    """The fixed policy, after which only comes what is not judged."""
+    _, _, rest = printed.partition("The policy then\n")
+    fixed, end = json.JSONDecoder().raw_decode(rest)
+    assert rest[end:] == "\n" or rest[end:].startswith("\n\nNot judged\n")
+    return dict(fixed)
+
+
 def case(content: object, parameters: dict[str, str] | None = None, **fields: Any) -> Case:
     given = {"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*", **(parameters or {})}
     facts = Facts(**fields, policy=content if isinstance(content, str) else json.dumps(content))
@@ -93,17 +101,20 @@ def test_the_posts_key_is_explained_and_fixed_on_a_terminal_of_ones_own() -> Non
     assert (ran.returncode, ran.stderr) == (1, "")
     lines = ran.stdout.splitlines()
     assert lines[0] == POST_POLICY
-    assert lines[1] == "CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, StrictSeparationOfDuties = false"
+    assert lines[1] == (
+        "CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, StrictSeparationOfDuties = false, "
+        "SeparateDutiesBy = Policy"
+    )
     assert "NON_COMPLIANT: no-user-condition-not-compliant" in lines
     assert (
         "in Key Policy for alias/SecurityOtterCMK, statement does not limit its users: add StringLike on aws:userId "
         '["Allow access for Key Administrators", "Allow use of the key", "Allow attachment of persistent resources"]'
     ) in lines
     assert (
-        '3. Statement 1 ("Allow access for Key Administrators"): let AROAOTTER* alone have kms:Create* and kms:Put*.'
+        '4. Statement 1 ("Allow access for Key Administrators"): let AROAOTTER* alone have kms:Create* and kms:Put*.'
         in lines
     )
-    fixed = json.loads(ran.stdout.partition("The policy then\n")[2])
+    fixed = policy_at_the_end(ran.stdout)
     assert [statement["Sid"] for statement in fixed["Statement"]][-1] == (
         "Allow attachment of persistent resources administration"
     )
@@ -241,7 +252,7 @@ BAD_OPTIONS = {
     "a parameter that is unknown": (
         ["--parameter", "Strict=true"],
         'The rule parameter "Strict", given as "true", is unknown: remove or rename it; allowed are CMK_Whitelist, '
-        "Admin_User_Id, StrictSeparationOfDuties, ReportResourceAs, ReadKeysFrom, ExecutionRoleName.",
+        "Admin_User_Id, StrictSeparationOfDuties, SeparateDutiesBy, ReportResourceAs, ReadKeysFrom, ExecutionRoleName.",
     ),
 }
 
@@ -329,7 +340,7 @@ EVIDENCE: dict[str, tuple[Case, str, str]] = {
     "that all name their users": (
         case(COMPLIANT),
         "no-user-condition-not-compliant",
-        "each statement that grants a duty names its users",
+        "each statement that grants a duty says who may have it",
     ),
     "that none has to": (case(policy(allow("kms:Get*"))), "no-user-condition-not-compliant", "none grants a duty"),
     "which duties there are": (
@@ -341,8 +352,7 @@ EVIDENCE: dict[str, tuple[Case, str, str]] = {
     "that a part of administration counts": (
         case(COMPLIANT, {"StrictSeparationOfDuties": "true"}),
         "admin-role-not-allowed-actions-not-compliant",
-        "usage: kms:Encrypt and kms:Decrypt; administration: kms:Put* without kms:Create* and kms:Delete* "
-        "(StrictSeparationOfDuties: any counts beside usage); Admin_User_Id covers all administrators",
+        "usage: kms:Encrypt and kms:Decrypt; administration: kms:Put*; Admin_User_Id covers all administrators",
     ),
     "who is not covered": (
         case(policy(allow(ADMINISTRATION, [OTTER, BADGER]))),
@@ -377,6 +387,7 @@ ONE_OF_EACH = [
     case(policy(allow(ADMINISTRATION, OTTER))),
     case(policy(allow(ADMINISTRATION, BADGER))),
     case(policy(allow([*USAGE, *ADMINISTRATION], OTTER))),
+    case(COMPLIANT, {"SeparateDutiesBy": "User"}),
     case(policy(CHANGE)),
 ]
 
@@ -402,7 +413,7 @@ def test_the_questions_are_answered_in_the_rules_order_and_the_first_yes_decides
 
 def grants(statement: Json) -> list[tuple[str, str, tuple[str, ...]]]:
     [parsed] = KeyPolicy.parse(policy(statement)).statements
-    return [(each.name, each.duty.value, parsed.granting(each)) for each in permissions_of(parsed)]
+    return [(each.name, duty.value, parsed.granting(each)) for each, duty in duties_of(parsed)]
 
 
 def test_a_statements_permissions_are_told_with_the_entries_that_grant_them() -> None:
@@ -553,6 +564,7 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
             "CMK_Whitelist": ["Otter*"],
             "Admin_User_Id": ["AROAOTTER*"],
             "StrictSeparationOfDuties": False,
+            "SeparateDutiesBy": "Policy",
             "ReportResourceAs": "Alias",
             "ReadKeysFrom": "KMS",
             "ExecutionRoleName": "",
@@ -573,6 +585,14 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
             },
         },
         "remarks": [],
+        "notJudged": [
+            {
+                "statement": 2,
+                "sid": "",
+                "text": "grants kms:Derive* and kms:Decapsulate to arn:aws:iam::111122223333:root, which is a duty "
+                "only with SeparateDutiesBy = User.",
+            }
+        ],
     }
     assert remedy["reason"] is None
     assert judge(Facts(policy=json.dumps(remedy["policy"])), case(OPEN).parameters).compliance == "COMPLIANT"
@@ -630,12 +650,13 @@ def test_people_see_each_statement_and_each_administrator(tmp_path: Path, capsys
 
 
 HOSTILE = "[red]x[/red] \x1b[31m \u202e \ud800 \r\n </script>"
+HOSTILE_ACTION = "[red]x[/red]\x1b[31m</script>"
 
 
 def test_hostile_names_stay_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = policy(
-        allow(["kms:*", HOSTILE], [HOSTILE, f"AROAOTTER{HOSTILE}*"], Sid=HOSTILE, Effect="Allow"),
-        {**allow(HOSTILE, "*", HOSTILE), "Effect": HOSTILE},
+        allow(["kms:*", HOSTILE_ACTION], [HOSTILE, f"AROAOTTER{HOSTILE}*"], Sid=HOSTILE, Effect="Allow"),
+        {**allow(HOSTILE_ACTION, "*", HOSTILE), "Effect": "Deny"},
     )
     source = written(tmp_path, content)
     main(["explain", source])
@@ -645,9 +666,29 @@ def test_hostile_names_stay_text(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert all(character.isprintable() for character in printed)
     assert "\\u202e" in printed
     assert "[red]x[/red] \\u001b[31m" in printed
-    fixed = json.loads(out.partition("The policy then\n")[2])
+    fixed = policy_at_the_end(out)
     assert fixed["Statement"][0]["Sid"] == HOSTILE
     assert explained(capsys, source)["statements"][0]["sid"] == HOSTILE
+
+
+HOSTILE_POLICIES = {
+    "action": allow(HOSTILE),
+    "effect": {**allow("kms:*"), "Effect": HOSTILE},
+    "element": {**allow("kms:*"), HOSTILE: HOSTILE},
+    "condition keys": allow("kms:*", Condition={"StringLike": {f"{HOSTILE}a": "", f"{HOSTILE}A": ""}}),
+}
+
+
+@pytest.mark.parametrize("statement", HOSTILE_POLICIES.values(), ids=list(HOSTILE_POLICIES))
+def test_hostile_text_that_makes_a_policy_malformed_stays_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], statement: Json
+) -> None:
+    main(["explain", written(tmp_path, policy(statement))])
+    out, err = capsys.readouterr()
+    assert not err
+    assert "NON_COMPLIANT: malformed-policy-not-compliant" in out.splitlines()
+    assert all(character.isprintable() for character in out.replace("\n", ""))
+    assert "[red]x[/red] \\u001b[31m" in out.replace("\n", "")
 
 
 # --- laws ----------------------------------------------------------------------------------------------------------
@@ -661,6 +702,6 @@ def test_every_policy_is_explained_with_the_rules_own_verdict(content: Json, par
     found = explanation(Case(facts, parameters))
     assert [answer.scenario for answer in found.questions if answer.answer == "yes"] == [verdict.scenario]
     assert found.finding.annotation == annotate(verdict, "policy.json")
-    told = {each.number for each in found.statements if permissions_of(each) and each.allows}
+    told = {each.number for each in found.statements if duties_of(each) and each.allows}
     assert {statement.number for statement in verdict.evidence.statements} <= told
     assert json.loads(render(found))["verdict"]["scenario"] == verdict.scenario.name

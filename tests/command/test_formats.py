@@ -162,6 +162,7 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
             "CMK_Whitelist": ["Otter*"],
             "Admin_User_Id": ["AROAOTTER*"],
             "StrictSeparationOfDuties": False,
+            "SeparateDutiesBy": "Policy",
             "ReportResourceAs": "Alias",
             "ReadKeysFrom": "KMS",
             "ExecutionRoleName": "",
@@ -178,6 +179,23 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
                 "place": {"source": "a.yaml", "line": 3, "column": 5, "resource": "Key"},
                 "statements": [{"number": 2, "sid": "Change"}],
                 "remarks": ["One thing."],
+                "notJudged": [
+                    {
+                        "statement": 1,
+                        "sid": "Use",
+                        "text": "names everybody in every AWS account as its Principal.",
+                    },
+                    {
+                        "statement": 2,
+                        "sid": "Change",
+                        "text": "names everybody in every AWS account as its Principal.",
+                    },
+                    {
+                        "statement": 2,
+                        "sid": "Change",
+                        "text": "lets everybody make grants (kms:CreateGrant), and the rule does not read grants.",
+                    },
+                ],
                 "recorded": None,
             }
         ],

@@ -21,7 +21,7 @@ from kms_rule.remediation.statement_fixes import USER
 from least_privilege.key import Facts
 from least_privilege.parameters import RuleParameters
 from least_privilege.pattern import Pattern, lower_case
-from least_privilege.permission import action_pattern
+from least_privilege.permission import BY_POLICY
 from least_privilege.scenarios import Compliance, judge
 from tests.command.key_policies import (
     ADMINISTRATION,
@@ -520,7 +520,7 @@ def test_the_actions_are_those_of_kms() -> None:
 def test_each_group_covers_its_actions_and_no_other() -> None:
     for group, (name, actions) in product(VOCABULARY, VOCABULARY.items()):
         for each in actions or (name,):
-            assert action_pattern(group).pattern.matches(lower_case(each)) == (group == name)
+            assert BY_POLICY.action_pattern(group).pattern.matches(lower_case(each)) == (group == name)
 
 
 SPELLED_OUT = {
@@ -536,7 +536,7 @@ SPELLED_OUT = {
 
 @pytest.mark.parametrize(("entry", "expected"), SPELLED_OUT.items())
 def test_an_entry_is_spelled_out(entry: str, expected: list[str]) -> None:
-    assert list(spelled_out(action_pattern(entry).pattern)) == expected
+    assert list(spelled_out(BY_POLICY.action_pattern(entry).pattern)) == expected
 
 
 LEFT = {

@@ -190,7 +190,9 @@ def test_an_age_is_told_in_words(duration: timedelta, text: str) -> None:
 # Sentences.
 
 
-STATEMENTS = KeyPolicy.parse({"Statement": [{"Effect": "Allow", "Action": "kms:*", "Sid": "a] [b"}, {"Action": "*"}]})
+STATEMENTS = KeyPolicy.parse(
+    {"Statement": [{"Effect": "Allow", "Action": "kms:*", "Sid": "a] [b"}, {"Effect": "Allow", "Action": "*"}]}
+)
 EVIDENCE = {
     "none": Evidence(),
     "statements": StatementsEvidence(grants(STATEMENTS.statements), "none opens all"),
@@ -294,8 +296,10 @@ def test_the_report_shows_the_scenario_of_a_result_in_other_words(account: Emula
 # In `{}` stands a text that is to be taken for the mark of another scenario.
 FORGERIES: dict[str, tuple[str, str]] = {
     "a Sid": ('[{"Effect": "Allow", "Action": "kms:Encrypt", "Sid": {}}]', "no-user-condition-not-compliant"),
-    "an action": ('[{"Effect": "Allow", "Action": {}}]', "no-user-condition-not-compliant"),
-    "an exempted action": ('[{"Effect": "Allow", "NotAction": {}}]', "no-user-condition-not-compliant"),
+    "an action": ('[{"Effect": "Allow", "Action": {}}]', "malformed-policy-not-compliant"),
+    "an exempted action": ('[{"Effect": "Allow", "NotAction": {}}]', "malformed-policy-not-compliant"),
+    "an effect": ('[{"Effect": {}, "Action": "kms:*"}]', "malformed-policy-not-compliant"),
+    "an element": ('[{"Effect": "Allow", "Action": "kms:*", {}: "*"}]', "malformed-policy-not-compliant"),
     "a user id": (
         '[{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": {"aws:userId": ["*", {}]}}}]',
         "no-user-condition-not-compliant",

@@ -256,10 +256,10 @@ def test_a_copy_that_has_changed_is_imported_again(copy: Path) -> None:
     before = rule_module(copy / SCENARIO_TABLE)
     assert rule_module(copy / SCENARIO_TABLE) is before
     permission = "least_privilege/permission.py"
-    change(copy, Edit(CODE, '"kms:Put', '"kms:Get', "", f"{CODE}/{permission}"))
+    change(copy, Edit(CODE, '"kms:Put', '"kms:Post', "", f"{CODE}/{permission}"))
     after = rule_module(copy / SCENARIO_TABLE)
-    assert [row.name for row in before.ADMINISTRATION_PERMISSIONS] == ["kms:Create*", "kms:Delete*", "kms:Put*"]
-    assert [row.name for row in after.ADMINISTRATION_PERMISSIONS] == ["kms:Create*", "kms:Delete*", "kms:Get*"]
+    assert [row.name for row in before.BY_POLICY.administration] == ["kms:Create*", "kms:Delete*", "kms:Put*"]
+    assert [row.name for row in after.BY_POLICY.administration] == ["kms:Create*", "kms:Delete*", "kms:Post*"]
 
 
 def test_a_copy_that_cannot_be_imported_leaves_no_trace_either(copy: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import string
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -110,12 +111,12 @@ OTHER_ENTRIES = (
     "kms:CreateSomethingNew",
     "kms:*SomethingNew",
     "kms:FooBar",
-    "kms:Encrypt ",
     "kms:",
     "",
-    "\N{KELVIN SIGN}ms:Encrypt",
     "kms:[ED]ncrypt",
 )
+# Those with a character that no action has: a policy with one of them is malformed.
+ODD_ENTRIES = ("kms:Encrypt ", "\N{KELVIN SIGN}ms:Encrypt", " kms:*", "kms:Put*\n")
 PLAIN_ENTRIES: Texts = st.one_of(
     st.sampled_from(DUTY_ENTRIES), st.sampled_from(KMS_ACTIONS), st.sampled_from(OTHER_ENTRIES)
 )
@@ -126,7 +127,7 @@ ENTRIES: Texts = st.one_of(
     PLAIN_ENTRIES.flatmap(widened),
     PLAIN_ENTRIES.flatmap(widened).flatmap(widened),
     st.sampled_from(OPEN_ENTRIES),
-    ANY_TEXT,
+    st.text(st.characters(min_codepoint=ord("!"), max_codepoint=ord("~")), max_size=20),
 )
 
 COVERED_IDS = ("AROAOTTERADMIN:*", "AROAOTTER?", "AROAOTTER*", "AIDASEAL")
@@ -158,7 +159,20 @@ LIMITS: st.SearchStrategy[Any] = st.builds(
     st.sampled_from(USER_OPERATORS[:1] * 6 + USER_OPERATORS),
     USER_IDS | st.lists(USER_IDS, min_size=1, max_size=3),
 )
-CONDITIONS: st.SearchStrategy[Any] = st.dictionaries(
+LOWER_CASE = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
+
+
+def names_apart(content: object) -> bool:
+    """Return whether no two names of an object, at any depth, are the same but for their case in ASCII."""
+    if isinstance(content, list):
+        return all(map(names_apart, content))
+    if not isinstance(content, dict):
+        return True
+    names = {str(name).translate(LOWER_CASE) for name in content}
+    return len(names) == len(content) and all(map(names_apart, content.values()))
+
+
+ANY_CONDITIONS: st.SearchStrategy[Any] = st.dictionaries(
     (st.sampled_from(USER_OPERATORS) | st.sampled_from(OTHER_OPERATORS)).flatmap(recased),
     st.dictionaries(
         st.just(USER_KEY).flatmap(recased) | st.sampled_from(OTHER_KEYS),
@@ -167,6 +181,7 @@ CONDITIONS: st.SearchStrategy[Any] = st.dictionaries(
     ),
     max_size=3,
 )
+CONDITIONS = ANY_CONDITIONS.filter(names_apart)
 UNREAD: dict[str, st.SearchStrategy[Any]] = {
     "Sid": HOSTILE_TEXT | ANY_JSON,
     "Principal": ANY_JSON,
@@ -205,15 +220,30 @@ CAREFUL: st.SearchStrategy[Json] = st.builds(
 )
 ALLOWS = st.one_of(CAREFUL, CAREFUL, with_effect(st.just("Allow")))
 DENIES = with_effect(st.just("Deny"))
-NOT_ALLOWS = with_effect(st.sampled_from(["Deny", "allow", "ALLOW", "Allow ", "", None, ["Allow"], True]))
-WELL_FORMED = st.one_of(ALLOWS, ALLOWS, NOT_ALLOWS)
+WELL_FORMED = st.one_of(ALLOWS, ALLOWS, DENIES)
+ODD_EFFECTS = ("allow", "ALLOW", "Allow ", "", None, ["Allow"], True)
+ODD_PAIRS = (
+    {"Principal": "*", "NotPrincipal": "*"},
+    {"Resource": "*", "NotResource": []},
+    {"Action": "kms:Encrypt", "NotAction": "kms:*"},
+)
 ODD_STATEMENTS: st.SearchStrategy[Any] = st.one_of(
     ANY_JSON,
     st.builds(
         lambda statement, element, odd: {**statement, element: odd},
         WELL_FORMED,
-        st.sampled_from(["Action", "NotAction", "Condition", "Effect", "action", "Sid"]),
+        st.sampled_from(["Action", "NotAction", "Condition", "Effect", "action", "Sid", "NotPrincipal", "NotResource"]),
         ANY_JSON,
+    ),
+    st.builds(
+        lambda statement, odd: {**statement, **odd},
+        WELL_FORMED,
+        st.one_of(
+            st.sampled_from(ODD_EFFECTS).map(lambda effect: {"Effect": effect}),
+            st.sampled_from(ODD_PAIRS),
+            st.sampled_from(ODD_ENTRIES).map(lambda entry: {"Action": ["kms:Encrypt", entry]}),
+            ANY_CONDITIONS.map(lambda condition: {"Condition": {**condition, "Null": {"a": "true", "A": "true"}}}),
+        ),
     ),
     st.builds(
         lambda statement, element: {name: value for name, value in statement.items() if name != element},
@@ -332,6 +362,7 @@ LISTS: Texts = st.lists(
 CHOSEN: dict[str, Texts] = {
     "CMK_Whitelist": LISTS,
     "StrictSeparationOfDuties": st.sampled_from(["true", "false", ""]),
+    "SeparateDutiesBy": st.sampled_from(["Policy", "User", ""]),
     "ReportResourceAs": st.sampled_from(["Alias", "KeyId", " "]),
     "ReadKeysFrom": st.sampled_from(["KMS", "Config"]),
 }

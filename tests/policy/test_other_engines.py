@@ -26,9 +26,9 @@ from typing import Any
 import pytest
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
-from AWSConfigRuleKMSPolicy import Statement
-from least_privilege.permission import PERMISSIONS
-from tests.policy.strategies import DUTY_ENTRIES, KMS_ACTIONS, OPEN_ENTRIES, OTHER_ENTRIES, THOROUGH
+from AWSConfigRuleKMSPolicy import PolicyError, Statement
+from least_privilege.permission import BY_POLICY
+from tests.policy.strategies import DUTY_ENTRIES, KMS_ACTIONS, ODD_ENTRIES, OPEN_ENTRIES, OTHER_ENTRIES, THOROUGH
 
 with warnings.catch_warnings():
     # policyuniverse leaves a file of its own open.
@@ -257,12 +257,22 @@ def variants(action: str) -> Iterator[str]:
 @cache
 def corpus() -> tuple[Listed, ...]:
     """List statements of one entry, of three in a row, and of whole groups, as Action and as NotAction."""
-    others = (*DUTY_ENTRIES, *OPEN_ENTRIES, *OTHER_ENTRIES)
+    others = (*DUTY_ENTRIES, *OPEN_ENTRIES, *OTHER_ENTRIES, *ODD_ENTRIES)
     entries = tuple(dict.fromkeys(chain(others, *map(variants, NAMES))))
     rows = tuple(entries[start : start + 3] for start in range(0, len(entries), 5))
     groups = tuple(tuple(sorted(of_today(sought))) for sought in SOUGHT)
     whole = [(), *((entry,) for entry in entries), *rows, *groups, *(group[1:] for group in groups)]
     return tuple(Listed(element, chosen) for element in ("Action", "NotAction") for chosen in whole)
+
+
+@cache
+def well_formed() -> tuple[Listed, ...]:
+    """List the statements of the corpus that have nothing but characters of actions, the only ones that are judged."""
+    return tuple(statement for statement in corpus() if all(map(of_plain_characters, statement.entries)))
+
+
+def of_plain_characters(entry: str) -> bool:
+    return entry.isascii() and not any(character.isspace() for character in entry)
 
 
 def collected() -> tuple[Listed, ...]:
@@ -285,13 +295,28 @@ def as_list(value: Any) -> list[Any]:
 
 
 def test_the_rule_s_permissions_are_those_that_are_sought() -> None:
-    assert tuple(permission.name for permission in PERMISSIONS) == SOUGHT
+    assert tuple(permission.name for permission in BY_POLICY.permissions) == SOUGHT
+
+
+def is_refused(statement: Listed) -> bool:
+    try:
+        Statement.parse(statement.content(), 1)
+    except PolicyError:
+        return True
+    return False
+
+
+def test_the_rule_refuses_just_the_statements_with_a_character_that_no_action_has() -> None:
+    """To one reader a Kelvin sign is a k, and another strips white space, so that either makes a policy malformed."""
+    refused = tuple(statement for statement in corpus() if is_refused(statement))
+    assert set(refused) == set(corpus()) - set(well_formed())
+    assert len(refused) > len(ODD_ENTRIES)
 
 
 def test_the_rule_grants_what_a_listing_does_and_what_two_clauses_add() -> None:
     needed: set[Clause] = set()
     wrong = []
-    for statement in corpus():
+    for statement in well_formed():
         listed, by_clause = by_listing(statement), added(statement)
         needed.update(clause for sought, clause in by_clause.items() if sought not in listed)
         wrong += [] if by_the_rule(statement) == listed | by_clause.keys() else [statement]
@@ -312,7 +337,7 @@ def opens_all(statement: Listed) -> bool:
 
 
 def test_the_rule_finds_all_actions_open_where_every_stranger_is_among_them() -> None:
-    found = {statement: Statement.parse(statement.content(), 1).opens_every_action for statement in corpus()}
+    found = {statement: Statement.parse(statement.content(), 1).opens_every_action for statement in well_formed()}
     assert [statement for statement, opens in found.items() if opens != opens_all(statement)] == []
     assert {(statement.element, opens) for statement, opens in found.items()} == {
         ("Action", True),
@@ -340,12 +365,12 @@ def test_an_engine_of_others_agrees_but_for_what_it_misreads(engine: str) -> Non
 def test_the_rule_grants_what_an_engine_does_that_misreads_nothing_and_what_two_clauses_add(engine: str) -> None:
     wrong = []
     as_written = 0
-    for statement in corpus():
+    for statement in well_formed():
         theirs = asked(engine, statement, MISREADINGS[engine])
         wrong += [] if by_the_rule(statement) == theirs | added(statement).keys() else [statement]
         as_written += by_the_rule(statement) == asked(engine, statement)
     assert wrong == []
-    assert as_written > len(corpus()) / 2
+    assert as_written > len(well_formed()) / 2
 
 
 @pytest.mark.skipif(not COLLECTION.is_file(), reason="the collection lies beside the project's own checkout")

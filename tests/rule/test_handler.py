@@ -21,6 +21,7 @@ from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import now, rule_event, scheduled_notification
 from kms_rule import RULE_FOLDER
+from least_privilege.permission import DutyTable
 from least_privilege.progress import Progress
 from least_privilege.scenarios import Case
 from least_privilege.text import RuleError
@@ -139,7 +140,7 @@ VALUES = [
     if is_dataclass(value) and isinstance(value, type) and value.__module__ == name
 ]
 # They keep what they have worked out, or say how far the run has come.
-KEEPING = {Case, Statement, KeyPolicy}
+KEEPING = {Case, DutyTable, Statement, KeyPolicy}
 CHANGING = {Progress}
 
 

@@ -84,21 +84,31 @@ def user_id(*values: object) -> Json:
     return {"Condition": {"StringLike": {"aws:userId": values}}}
 
 
+def plain(text: str) -> str:
+    """Leave out what makes a policy malformed where an action has it."""
+    return "".join(character for character in text if "!" <= character <= "~")
+
+
 ADMINISTRATION = ["kms:Create*", "kms:Delete*", "kms:Put*"]
 SAYINGS: dict[str, Callable[[str], ScriptedAws]] = {
     "sid of a statement that opens all": lambda text: with_statement(Sid=text, Action="kms:*"),
     "sid of a statement without user condition": lambda text: with_statement(Sid=text),
     "sid of a statement that separates duties": lambda text: with_statement(Sid=text, **LIMIT),
     "action": lambda text: with_statement(Action=[f"kms:Create{text}", "kms:Decrypt"]),
-    "action that is no duty": lambda text: with_statement(Action=[text, "kms:Decrypt"], **LIMIT),
+    "action that is no duty": lambda text: with_statement(Action=[plain(text), "kms:Decrypt"], **LIMIT),
+    "action that no statement may have": lambda text: with_statement(Action=[f"{text}\n", "kms:Decrypt"], **LIMIT),
     "exception": lambda text: with_statement(NotAction=[f"s3:{text}"]),
     "user id": lambda text: with_statement(**user_id(f"AROABADGER:{text}")),
     "user id that limits nobody": lambda text: with_statement(**user_id(f"*{text}")),
     "user id that is none": lambda text: with_statement(**user_id([text])),
     "administrator": lambda text: with_statement(Action=ADMINISTRATION, **user_id(f"AROABADGER:{text}")),
     "effect": lambda text: with_statement(Effect=text, **LIMIT),
+    "element": lambda text: with_statement(**{text: "*"}, **LIMIT),
     "condition operator": lambda text: with_statement(Condition={text: {"aws:userId": "AROABADGER:*"}}),
     "condition key": lambda text: with_statement(Condition={"StringLike": {text: "AROABADGER:*"}}),
+    "condition keys that differ in case": lambda text: with_statement(
+        Condition={"StringLike": {f"{text}a": "AROABADGER:*", f"{text}A": "AROABADGER:*"}}
+    ),
     "principal": lambda text: with_statement(Principal={text: text}, **LIMIT),
     "policy": lambda text: with_key(policy=f'{{"{text}'),
     "name that is there twice": lambda text: with_key(policy=f"{{{json.dumps(text)}: 1, {json.dumps(text)}: 2}}"),

@@ -55,6 +55,9 @@ def test_an_alias_is_whitelisted(whitelist: str, aliases: list[str], expected: t
         ("StrictSeparationOfDuties", "", "strict", False),
         ("StrictSeparationOfDuties", " false ", "strict", False),
         ("StrictSeparationOfDuties", "true", "strict", True),
+        ("SeparateDutiesBy", "", "separate_by_user", False),
+        ("SeparateDutiesBy", "Policy", "separate_by_user", False),
+        ("SeparateDutiesBy", " User ", "separate_by_user", True),
         ("ReportResourceAs", "", "report_key_id", False),
         ("ReportResourceAs", "Alias", "report_key_id", False),
         ("ReportResourceAs", " KeyId", "report_key_id", True),
@@ -80,6 +83,9 @@ def test_optional_parameters(name: str, value: str, attribute: str, expected: ob
         ({"Admin_User_Id": 7}, ["Admin_User_Id", "7", "string"]),
         ({**NEEDED, "StrictSeparationOfDuties": True}, ["StrictSeparationOfDuties", "true", "string"]),
         ({**NEEDED, "StrictSeparationOfDuties": "True"}, ["StrictSeparationOfDuties", '"True"', "false, true"]),
+        ({**NEEDED, "SeparateDutiesBy": "user"}, ["SeparateDutiesBy", '"user"', "Policy, User"]),
+        ({**NEEDED, "SeparateDutiesBy": "Role"}, ["SeparateDutiesBy", '"Role"', "Policy, User"]),
+        ({**NEEDED, "SeparateDutiesBy": True}, ["SeparateDutiesBy", "true", "string"]),
         ({**NEEDED, "ReportResourceAs": "alias"}, ["ReportResourceAs", '"alias"', "Alias, KeyId"]),
         ({**NEEDED, "ReadKeysFrom": "S3"}, ["ReadKeysFrom", '"S3"', "KMS"]),
         ({**NEEDED, "ReadKeysFrom": "config"}, ["ReadKeysFrom", '"config"', "KMS, Config"]),
@@ -102,7 +108,7 @@ def test_a_wrong_parameter_is_named_with_its_value_and_what_is_allowed(
 
 UNKNOWN = (
     "is unknown: remove or rename it; allowed are CMK_Whitelist, Admin_User_Id, StrictSeparationOfDuties, "
-    "ReportResourceAs, ReadKeysFrom, ExecutionRoleName."
+    "SeparateDutiesBy, ReportResourceAs, ReadKeysFrom, ExecutionRoleName."
 )
 NO_ROLE_NAME = "give the name of a role, with its path if it has one, and no ARN."
 
@@ -166,6 +172,7 @@ def test_values_are_what_a_report_in_json_says() -> None:
         "CMK_Whitelist": "alias/Otter*,Beaver-?",
         "Admin_User_Id": "AROAOTTER*, AIDASEAL",
         "StrictSeparationOfDuties": "true",
+        "SeparateDutiesBy": "User",
         "ReadKeysFrom": "Config",
         "ExecutionRoleName": "rdk/config-role",
     }
@@ -174,6 +181,7 @@ def test_values_are_what_a_report_in_json_says() -> None:
         ("CMK_Whitelist", ["Otter*", "Beaver-?"]),
         ("Admin_User_Id", ["AROAOTTER*", "AIDASEAL"]),
         ("StrictSeparationOfDuties", True),
+        ("SeparateDutiesBy", "User"),
         ("ReportResourceAs", "Alias"),
         ("ReadKeysFrom", "Config"),
         ("ExecutionRoleName", "rdk/config-role"),
@@ -182,6 +190,7 @@ def test_values_are_what_a_report_in_json_says() -> None:
         ("CMK_Whitelist", "Otter*, Beaver-?"),
         ("Admin_User_Id", "AROAOTTER*, AIDASEAL"),
         ("StrictSeparationOfDuties", "true"),
+        ("SeparateDutiesBy", "User"),
         ("ReportResourceAs", "Alias"),
         ("ReadKeysFrom", "Config"),
         ("ExecutionRoleName", "rdk/config-role"),

@@ -27,7 +27,7 @@ from dev.emulator.events import (
 )
 from least_privilege.account import Account
 from least_privilege.parameters import RuleParameters
-from least_privilege.reading import NEXT_KEYS, Reading, read_key, rotate_to
+from least_privilege.reading import NEXT_KEYS, Found, read_key, rotate_to
 from least_privilege.report import evaluation
 from least_privilege.scenarios import Compliance
 from least_privilege.text import RuleError
@@ -168,7 +168,7 @@ def test_what_hangs_is_named_and_all_else_is_reported(
     monkeypatch.setenv("READER_THREADS", "2")
     released, finished = threading.Event(), set[str]()
 
-    def hanging(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
+    def hanging(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Found:
         if key_id == keys[3]:
             released.wait(30)
         reading = read_key(account, parameters, key_id, aliases)
@@ -293,7 +293,7 @@ def test_keys_that_wait_are_not_read_once_a_run_has_failed(
 ) -> None:
     begun, released, refused = list[str](), threading.Event(), threading.Event()
 
-    def blocking(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
+    def blocking(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Found:
         begun.append(key_id)
         if len(begun) > 1:
             released.wait(30)

@@ -316,7 +316,7 @@ class KeyResource:
         policy = properties.get("KeyPolicy")
         if policy is None:
             return Candidate(_given(key, DEFAULT_POLICY), remarks=(DEFAULT_POLICY_REMARK,))
-        document, remarks = policy_document(policy)
+        document, remarks = policy_document(policy, by_user=self.parameters.separate_by_user)
         positions = statement_positions(policy) if isinstance(policy, Mapping) else ()
         remarks = (*remarks, *checked_size(policy_text(document) or ""))
         return Candidate(_given(key, document), self._position_of_policy(), positions, remarks)

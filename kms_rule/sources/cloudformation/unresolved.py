@@ -2,6 +2,7 @@
 
 Nothing may become compliant by what is not known. A user id that only deployment will know is an `Unknown` of the
 rule's policy model, which may be any user id; where anything else that decides is unknown, the policy cannot be judged.
+Of an AWS service's own resources, the known characters decide, and the number of the stack's account is one.
 """
 
 from __future__ import annotations
@@ -14,24 +15,44 @@ from typing import Any
 from AWSConfigRuleKMSPolicy import ALLOW, KeyPolicy, PolicyError
 from kms_rule.sources.cloudformation.intrinsics import LateText, LateValue, text_of
 from kms_rule.sources.contents import InputError
-from least_privilege.condition import USER_KEY, USER_OPERATORS, Unknown, weakness
+from least_privilege.condition import (
+    ENCRYPTION_CONTEXT,
+    FORMS_OF_SOURCES,
+    USER_KEY,
+    USER_OPERATORS,
+    Unknown,
+    weakness,
+)
 from least_privilege.pattern import lower_case
 
 # Private characters of Unicode around the number of an unknown part, while it is within the text of a policy.
 BEGIN, END = "\ue000", "\ue001"
+# What stands for them while the policy model reads the text: they would make every action malformed.
+PLAIN = str.maketrans({BEGIN: "<", END: ">"})
+GRANT_KEY = lower_case("kms:GrantIsForAWSResource")
+ACCOUNT_ID = "AWS::AccountId"
+OWN_ACCOUNT = LateValue(f"Ref {ACCOUNT_ID}")
+EXAMPLE_ACCOUNT = "111122223333"
 
 
-def policy_document(policy: object) -> tuple[str | Mapping[str, Any], tuple[str, ...]]:
+def policy_document(policy: object, *, by_user: bool = False) -> tuple[str | Mapping[str, Any], tuple[str, ...]]:
     """Return the document to judge of a policy, which a template gives as an object or as JSON text, and remarks.
 
-    It is text unless a user id in it is unknown. Raises `InputError` where something else that decides is known only
-    at deployment.
+    It is text unless something had to be assumed; `by_user` is how duties are separated, which makes more conditions
+    decide. Raises `InputError` where something else that decides is known only
+    at deployment, or the policy is nested too deeply.
     """
+    try:
+        return _document(policy, _Completion(by_user))
+    except RecursionError as error:
+        raise InputError("The JSON of its key policy is nested too deeply: correct it.") from error
+
+
+def _document(policy: object, completion: _Completion) -> tuple[str | Mapping[str, Any], tuple[str, ...]]:
     if isinstance(policy, str):
         return policy, ()
     if isinstance(policy, LateText):
         policy = _read_late_text(policy)
-    completion = _Completion()
     if isinstance(policy, Mapping):
         policy = completion.policy(policy)
     document = _plain(policy)
@@ -44,6 +65,7 @@ def policy_document(policy: object) -> tuple[str | Mapping[str, Any], tuple[str,
 class _Completion:
     """Completes a policy, and collects the remarks on what is assumed for it."""
 
+    by_user: bool
     remarks: list[str] = field(default_factory=list)
 
     def policy(self, policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,12 +80,15 @@ class _Completion:
         if not isinstance(statement, Mapping):
             return statement
         _refuse_late(statement.get("Effect"), f"the Effect of statement {number}")
-        if statement.get("Effect") == ALLOW:
-            for element in ("Action", "NotAction"):
-                _refuse_late_within(statement.get(element), f"the {element} of statement {number}")
-        if "Condition" not in statement:
-            return statement
-        return {**statement, "Condition": self._condition(statement, number)}
+        completed = dict(statement)
+        for element in ("Action", "NotAction"):
+            if element in statement and statement.get("Effect") == ALLOW:
+                _refuse_late_within(statement[element], f"the {element} of statement {number}")
+            elif element in statement:
+                completed[element] = _well_formed(statement[element])
+        if "Condition" in statement:
+            completed["Condition"] = self._condition(statement, number)
+        return completed
 
     def _condition(self, statement: Mapping[str, Any], number: int) -> object:
         condition = statement["Condition"]
@@ -72,17 +97,21 @@ class _Completion:
         if not isinstance(condition, Mapping) or statement.get("Effect") != ALLOW:
             return condition
         return {
-            operator: self._keys(keys, number) if lower_case(operator) in USER_OPERATORS else keys
+            operator: {key: self._values(lower_case(operator), key, values, number) for key, values in keys.items()}
+            if isinstance(keys, Mapping)
+            else keys
             for operator, keys in condition.items()
         }
 
-    def _keys(self, keys: object, number: int) -> object:
-        if not isinstance(keys, Mapping):
-            return keys
-        return {
-            key: self._user_ids(values, number) if lower_case(key) == USER_KEY else values
-            for key, values in keys.items()
-        }
+    def _values(self, operator: str, key: str, values: object, number: int) -> object:
+        name = lower_case(key)
+        if operator in USER_OPERATORS and name == USER_KEY:
+            return self._user_ids(values, number)
+        if self.by_user and name == GRANT_KEY:
+            _refuse_late_within(values, f"{key} in the Condition of statement {number}")
+        if self.by_user and (name in FORMS_OF_SOURCES or name.startswith(ENCRYPTION_CONTEXT)):
+            return self._sources(values, key, number)
+        return values
 
     def _user_ids(self, values: object, number: int) -> object:
         if isinstance(values, list):
@@ -92,10 +121,33 @@ class _Completion:
     def _unknown(self, late: LateText, number: int) -> Unknown:
         unknown = Unknown(str(late))
         assumed = "its known characters alone let in too many" if weakness(unknown) else "it may be any user id"
-        remark = f"The user id {late} in statement {number} is known only at deployment: {assumed}."
+        self._remark(f"The user id {late} in statement {number} is known only at deployment: {assumed}.")
+        return unknown
+
+    def _sources(self, values: object, key: str, number: int) -> object:
+        if isinstance(values, list):
+            return [self._sources(value, key, number) for value in values]
+        if not isinstance(values, LateText):
+            return values
+        if OWN_ACCOUNT in values.parts:
+            self._remark(
+                f"{ACCOUNT_ID} in statement {number} is taken for {EXAMPLE_ACCOUNT}: the verdict is the same for any "
+                f"other account."
+            )
+        filled_in = text_of(
+            EXAMPLE_ACCOUNT if part == OWN_ACCOUNT else LateText((part,)) if isinstance(part, LateValue) else part
+            for part in values.parts
+        )
+        if isinstance(filled_in, LateText):
+            self._remark(
+                f"{filled_in}, the {key} in statement {number}, is known only at deployment: its known characters "
+                f"alone decide."
+            )
+        return filled_in
+
+    def _remark(self, remark: str) -> None:
         if remark not in self.remarks:
             self.remarks.append(remark)
-        return unknown
 
 
 def _refuse_late(value: object, what: str) -> None:
@@ -111,6 +163,15 @@ def _refuse_late_within(value: object, what: str) -> None:
         _refuse_late(member, what)
 
 
+def _well_formed(entries: object) -> object:
+    """Return the entries of a statement that does not decide, in which what is unknown is taken for well-formed."""
+    if isinstance(entries, list):
+        return list(map(_well_formed, entries))
+    if not isinstance(entries, LateText):
+        return entries
+    return "".join(part if isinstance(part, str) else str(part).replace(" ", ".") for part in entries.parts)
+
+
 def _read_late_text(late: LateText) -> object:
     """Read the JSON in a text of which parts are unknown, where those are within its strings."""
     if not any(isinstance(part, str) and part.strip() for part in late.parts):
@@ -119,10 +180,15 @@ def _read_late_text(late: LateText) -> object:
     if any(mark in part for mark in (BEGIN, END) for part in late.parts if isinstance(part, str)):
         raise _unreadable("it has characters for private use")
     try:
-        KeyPolicy.parse(marked)
+        content = json.loads(marked)
+    except ValueError as error:
+        raise _unreadable(f"it is not JSON, {error}") from error
+    filled_in = _with_late_parts(content, late.parts)
+    try:
+        KeyPolicy.parse(marked.translate(PLAIN))
     except PolicyError as error:
         raise _unreadable(str(error)) from error
-    return _with_late_parts(json.loads(marked), late.parts)
+    return filled_in
 
 
 def _unreadable(reason: str) -> InputError:
