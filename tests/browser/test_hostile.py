@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from AWSConfigRuleKMSPolicy import Statement
 from dev.demo.example_keys import policy, statement
+from kms_rule.explanation.not_judged import NotJudged
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from least_privilege.key import Facts, Key
 from tests.browser.reports import MADE, PARAMETERS, findings, page, unknown_scenario
@@ -44,13 +46,15 @@ HOSTILE = [
     ("Schlüssel \U0001f511 鍵 مفتاح", None),
 ]
 TEXTS = [shown or text for text, shown in HOSTILE]
+ANY_STATEMENT = Statement.parse({"Effect": "Allow", "Action": "kms:Get*"}, 1)
 
 
 def named_like(text: str, number: int) -> Finding:
     """Make a result that has this text wherever a text from outside can stand."""
     place = Place(text, number, 1, text)
     scenario = unknown_scenario("{id}")
-    return Finding(place, text, text, scenario, text, policy=text, remarks=(text,), recorded=MADE)
+    beyond = (NotJudged(ANY_STATEMENT, text),)
+    return Finding(place, text, text, scenario, text, policy=text, remarks=(text,), recorded=MADE, not_judged=beyond)
 
 
 @pytest.fixture
@@ -74,7 +78,8 @@ def test_hostile_texts_show_as_they_are_wherever_they_stand(hostile: Browser) ->
     assert hostile.texts("td:nth-child(3) code") == TEXTS
     assert hostile.texts("td:nth-child(3) p") == [f"{text}:{number}:1" for number, text in enumerate(TEXTS, 1)]
     assert hostile.texts("td:nth-child(5) > p:first-child") == TEXTS
-    assert hostile.texts("td li") == TEXTS
+    assert hostile.texts("td > ul li") == TEXTS
+    assert hostile.texts("td details li") == [f"Statement 1 {text}" for text in TEXTS]
     assert hostile.texts("td pre") == TEXTS
     assert hostile.texts("section.unjudged .place") == TEXTS
     assert hostile.texts("section.unjudged code") == TEXTS
@@ -114,7 +119,7 @@ def test_a_hostile_statement_is_marked_and_named_as_text(browser: Browser) -> No
 
 
 def test_letters_written_from_right_to_left_do_not_rearrange_a_policy(browser: Browser) -> None:
-    content = '{"Statement": {"Effect": "Allow", "Action": "kms:*", "Sid": "אבג", "ד": "x"}}'
+    content = '{"Statement": {"Effect": "Allow", "Action": "kms:*", "Sid": "אבג", "Principal": {"ד": "x"}}}'
     browser.open(page(findings([Key("1", Facts(policy=content))])))
     browser.open_policy(browser.one("tbody"))
     left_of = """

@@ -54,6 +54,7 @@ def test_the_head_counts_results_and_says_how_they_were_made(examples: Browser) 
         "CMK_Whitelist",
         "Admin_User_Id",
         "StrictSeparationOfDuties",
+        "SeparateDutiesBy",
         "ReportResourceAs",
         "ReadKeysFrom",
     ]
@@ -63,6 +64,7 @@ def test_the_head_counts_results_and_says_how_they_were_made(examples: Browser) 
         "Otter*",
         "AROAOTTER*",
         "false",
+        "Policy",
         "Alias",
         "KMS",
     ]
@@ -90,8 +92,21 @@ def test_a_row_says_everything_about_its_result(examples: Browser) -> None:
         "7 admin-role-not-in-whitelist-not-compliant",
         "in Key Policy for alias/backup, statement does have separation of duties, CMK is not whitelisted, and user id "
         'is not whitelisted [scenario 7: Admin_User_Id does not cover "AROABADGERADMIN:*"; administration by '
-        '"Administer"]\nPolicy, decided by "Administer"',
+        '"Administer"]\nPolicy, decided by "Administer"\nNot judged',
     ]
+
+
+def test_a_fold_lists_what_is_not_judged(examples: Browser) -> None:
+    *_, fold = examples.row("alias/backup").find_elements("css selector", "details")
+    assert fold.text == "Not judged"
+    fold.find_element("css selector", "summary").click()
+    assert fold.text.splitlines() == [
+        "Not judged",
+        'Statement 1 ("Administer") lets arn:aws:iam::111122223333:root make grants (kms:CreateGrant), and the rule '
+        "does not read grants.",
+    ]
+    folds = examples.row("alias/Otter-EBS").find_elements("css selector", "summary")
+    assert "Not judged" not in [each.text for each in folds]
 
 
 def test_the_chart_counts_every_scenario_in_the_order_of_the_rule(examples: Browser) -> None:
@@ -108,13 +123,14 @@ def test_the_chart_counts_every_scenario_in_the_order_of_the_rule(examples: Brow
         "6 admin-actions-compliant 1",
         "7 admin-role-not-in-whitelist-not-compliant 1",
         "8 admin-role-not-allowed-actions-not-compliant 1",
+        " separate-users-compliant 0",
         " no-scenario-not-compliant 0",
     ]
     widths = examples.run(
         "return Array.from(document.querySelectorAll('rect'), (bar) => Math.round(bar.getBoundingClientRect().width * "
         "10 / bar.ownerSVGElement.getBoundingClientRect().width))"
     )
-    assert widths == [0, 2, 2, 0, 0, 2, 2, 2, 10, 2, 2, 2, 0]
+    assert widths == [0, 2, 2, 0, 0, 2, 2, 2, 10, 2, 2, 2, 0, 0]
 
 
 def test_a_scenario_in_the_table_leads_to_what_it_asks(examples: Browser) -> None:

@@ -340,6 +340,8 @@ IN_TEST_MODE = {"resultToken": TEST_TOKEN}
 SCHEDULED_WITH_CHOICE: Mapping[tuple[str, str], Calls] = {
     ("StrictSeparationOfDuties", "false"): EVERY_KEY,
     ("StrictSeparationOfDuties", "true"): EVERY_KEY,
+    ("SeparateDutiesBy", "Policy"): EVERY_KEY,
+    ("SeparateDutiesBy", "User"): EVERY_KEY,
     ("ReportResourceAs", "Alias"): EVERY_KEY,
     ("ReportResourceAs", "KeyId"): EVERY_KEY,
     ("ReadKeysFrom", "KMS"): EVERY_KEY,

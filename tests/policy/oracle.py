@@ -1,8 +1,8 @@
 """A second reading of the page that says what the rule decides: plain, slow, and sharing no code with the rule.
 
 `scenario(text, …)` returns the name of the scenario of an enabled, customer managed key that is not whitelisted and has
-this policy. It was written from the page alone, before the rule's code was read. Patterns are compared by naive recursion
-and by listing texts, so keep what is judged here short.
+this policy. It was written from the page alone, before the rule's code was read. Patterns are compared by naive
+recursion and by listing texts, so keep what is judged here short.
 """
 
 import json
@@ -357,8 +357,8 @@ def matches(pattern: str, text: str) -> bool:
 def covers(wider: str, narrower: str) -> bool:
     """Return whether the wider pattern matches everything that the narrower one matches.
 
-    A letter that stands in neither pattern takes the place of each `?`, and of each `*` so many times as the wider pattern
-    has a `?`, and once more: what is matched then needs a `*`, and that matches any number.
+    A letter that stands in neither pattern takes the place of each `?`, and of each `*` up to once more than the wider
+    pattern has a `?`: one of so many is matched by a `*`, which would match any number.
     """
     unused = next(letter for letter in map(chr, range(0xE000, 0xF8FF)) if letter not in wider + narrower)
     pieces = re.split(r"\*+", narrower.replace("?", unused))
