@@ -4,6 +4,9 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
 MUTATION_READY := .venv-mutation/ready
+=======
+MUTATION_READY := .mutmut/ready
+>>>>>>> mutation-small
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
@@ -40,7 +43,7 @@ bench: $(READY) $(BENCH_READY)
 faults: $(READY)
 	$(BIN)/pytest --quiet --every-fault tests/faults
 
-# Takes hours: `make mutation ONLY="--module AWSConfigRuleKMSPolicy --where Pattern"` tries some of the mutants.
+# Takes hours: `make mutation ONLY=AWSConfigRuleKMSPolicy.Pattern` tries the mutants of what is called so.
 mutation: $(READY) $(MUTATION_READY)
 	@nice -n 10 $(BIN)/python -m dev.mutation $(ONLY)
 
@@ -54,16 +57,17 @@ $(READY): requirements.lock
 audit: $(READY)
 	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes --progress-spinner off $(LOCKS:%=--requirement %)
 
+<<<<<<< HEAD
 $(BENCH_READY): dev/bench/requirements.lock
 	$(PYTHON) -m venv --clear .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		--requirement dev/bench/requirements.lock
 	@touch $(BENCH_READY)
 
-$(MUTATION_READY): dev/mutation/requirements.lock
-	$(PYTHON) -m venv --clear .venv-mutation
-	.venv-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		--requirement dev/mutation/requirements.lock
+$(MUTATION_READY): dev/mutation/requirements.lock | $(READY)
+	rm -rf .mutmut
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--target .mutmut --requirement dev/mutation/requirements.lock
 	@touch $(MUTATION_READY)
 
 lock: $(READY)
@@ -78,4 +82,4 @@ lock: $(READY)
 		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .venv-mutation .mutation.json .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
