@@ -3,10 +3,7 @@ PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v p
 BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
-MUTATION_READY := .venv-mutation/ready
-=======
 MUTATION_READY := .mutmut/ready
->>>>>>> mutation-small
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
@@ -57,7 +54,6 @@ $(READY): requirements.lock
 audit: $(READY)
 	@$(BIN)/python -m pip_audit --strict --disable-pip --require-hashes --progress-spinner off $(LOCKS:%=--requirement %)
 
-<<<<<<< HEAD
 $(BENCH_READY): dev/bench/requirements.lock
 	$(PYTHON) -m venv --clear .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
