@@ -119,14 +119,14 @@ def drop_statement(node: Node) -> Iterator[Node]:
 
 def drop_element(node: Node) -> Iterator[Node]:
     """Drop each element of a list, a tuple, a set or a dict, unless the brackets would mean something else then."""
+    if isinstance(node, cst.Set) and len(node.elements) == 1:
+        return
     for changed in dropping("elements")(node):
         match changed:
             case cst.Tuple(elements=[element]):
                 yield changed.with_changes(elements=[element.with_changes(comma=cst.Comma())])
             case cst.Tuple(elements=[]):
                 yield cst.Tuple([])
-            case cst.Set(elements=[]):
-                pass
             case _:
                 yield changed
 
