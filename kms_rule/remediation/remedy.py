@@ -30,8 +30,8 @@ from typing import Any
 from AWSConfigRuleKMSPolicy import ALLOW, AWS_PRINCIPALS, EVERYBODY, KeyPolicy, PolicyError, covering
 from kms_rule.explanation.sentences import listing
 from kms_rule.remediation.refusals import MAX_POLICY_BYTES, refusal
-from kms_rule.remediation.statement_fixes import Plan, StatementFixer
-from least_privilege.condition import weakness
+from kms_rule.remediation.statement_fixes import Plan, StatementFixer, user_ids_of
+from least_privilege.condition import UserId, weakness
 from least_privilege.key import Facts
 from least_privilege.parameters import ADMINISTRATORS, SEPARATE_BY, STRICT, RuleParameters
 from least_privilege.pattern import Pattern
@@ -197,13 +197,16 @@ def _plan_by_user(policy: KeyPolicy, parameters: RuleParameters, named: Plan) ->
             f"The policy grants neither usage nor administration, and only you can decide who is to have more: grant "
             f"usage to named users, or administration to user ids in {ADMINISTRATORS}."
         )
-    staying = [
-        user_id.pattern
-        for user_id in policy.user_ids(Duty.ADMINISTRATION)
+    administering = [
+        user_id
+        for statement in policy.granting(Duty.ADMINISTRATION)
+        for condition in statement.conditions
+        for value in condition.values
+        for user_id in user_ids_of(condition.operator, condition.key, value)
         if covering(user_id.pattern, parameters.administrators)
     ]
-    wanted = map(Pattern.of_user_id, named.administrators)
-    administering = (*staying, *wanted) if policy.granting(Duty.ADMINISTRATION) else ()
+    if policy.granting(Duty.ADMINISTRATION):
+        administering += map(UserId.of, named.administrators)
     return replace(named, allowed=parameters.administrators, administering=tuple(administering))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from AWSConfigRuleKMSPolicy import AWS_PRINCIPALS, Statement, covering
 from kms_rule.explanation.sentences import listing, title
 from kms_rule.remediation.actions import Part, parts_of
-from least_privilege.condition import USER_KEY, USER_OPERATORS, weakness
+from least_privilege.condition import USER_KEY, USER_OPERATORS, Condition, UserId, shared, weakness
 from least_privilege.parameters import ADMINISTRATORS, WHITELIST
 from least_privilege.pattern import Pattern, lower_case
 from least_privilege.permission import Duty, Permission
@@ -47,17 +47,17 @@ class Plan:
     given_up: tuple[Permission, ...] = ()
     why: str = ""
     allowed: tuple[Pattern, ...] | None = None
-    administering: tuple[Pattern, ...] = ()
+    administering: tuple[UserId, ...] = ()
 
-    def may_administer(self, user_id: str) -> bool:
+    def may_administer(self, user_id: UserId) -> bool:
         """Return whether this user id can keep administration."""
-        return self.allowed is None or covering(Pattern.of_user_id(user_id), self.allowed) is not None
+        return self.allowed is None or covering(user_id.pattern, self.allowed) is not None
 
-    def may_use(self, user_id: str) -> bool:
+    def may_use(self, user_id: UserId) -> bool:
         """Return whether this user id can keep usage."""
-        return not any(pattern.overlaps(Pattern.of_user_id(user_id)) for pattern in self.administering)
+        return shared((user_id,), self.administering) is None
 
-    def may_have(self, user_id: str, duty: Duty) -> bool:
+    def may_have(self, user_id: UserId, duty: Duty) -> bool:
         """Return whether this user id can keep a duty."""
         return self.may_administer(user_id) if duty is Duty.ADMINISTRATION else self.may_use(user_id)
 
@@ -96,7 +96,7 @@ class StatementFixer:
 
     def _limits_enough(self, statement: Statement) -> bool:
         return statement.is_limited and all(
-            self.plan.may_have(user_id.text, duty)
+            self.plan.may_have(user_id, duty)
             for duty in Duty
             if statement.grants(duty)
             for user_id in statement.user_ids
@@ -151,8 +151,9 @@ class StatementFixer:
         entries = listing(
             map(name_in_sentence, content["Action"] if isinstance(content["Action"], list) else [content["Action"]])
         )
-        if statement.table.by_user and statement.is_for_services_alone and duty is Duty.USAGE:
-            yield self._for_a_source(statement, content, entries)
+        for_services = statement.table.by_user and statement.is_for_services_alone and not statement.limits_users
+        if for_services and duty is Duty.USAGE:
+            yield from self._for_a_source(statement, content, entries)
             return
         wanted = self.plan.administrators if duty is Duty.ADMINISTRATION else (USER,)
         condition = limited(content.get("Condition", {}), wanted, lambda user_id: self.plan.may_have(user_id, duty))
@@ -165,21 +166,26 @@ class StatementFixer:
         self.advice.extend(_advice(statement, duty, user_ids, self.plan))
         yield new
 
-    def _for_a_source(self, statement: Statement, content: Json, entries: str) -> Json:
-        """Return `content`, what a statement grants to services alone, for the resources of one account."""
+    def _for_a_source(self, statement: Statement, content: Json, entries: str) -> Iterator[Json]:
+        """Yield `content`, what a statement grants to services alone, for the resources of one account."""
         condition = content.get("Condition", {})
         taken = {
             lower_case(each.operator)
             for each in statement.conditions
             if lower_case(each.key) == lower_case(WRITTEN_SOURCE_KEY)
         }
-        operator = next(name for name in EQUALS_OPERATORS if lower_case(name) not in taken)
+        operator = next((name for name in EQUALS_OPERATORS if lower_case(name) not in taken), None)
+        if operator is None:
+            self.changes.append(
+                f"{title(statement)}: take out {entries}, since it has no place for another {WRITTEN_SOURCE_KEY}."
+            )
+            return
         services = listing(map(name_in_sentence, statement.all_principals))
         self.changes.append(
             f"{title(statement)}: let {services} have {entries} for the resources of account {EXAMPLE_ACCOUNT} alone."
         )
         self.advice.append(f"Replace {EXAMPLE_ACCOUNT} by the account whose resources the service is to act for.")
-        return {**content, "Condition": _with_key(condition, operator, WRITTEN_SOURCE_KEY, EXAMPLE_ACCOUNT)}
+        yield {**content, "Condition": _with_key(condition, operator, WRITTEN_SOURCE_KEY, EXAMPLE_ACCOUNT)}
 
 
 def _advice(statement: Statement, duty: Duty, user_ids: Sequence[str], plan: Plan) -> Iterator[str]:
@@ -244,7 +250,7 @@ def with_actions(content: Json, entries: Sequence[str]) -> Json:
     }
 
 
-def limited(condition: Json, wanted: Sequence[str], may_stay: Callable[[str], bool]) -> Json | None:
+def limited(condition: Json, wanted: Sequence[str], may_stay: Callable[[UserId], bool]) -> Json | None:
     """Return a condition that holds for named users alone, and never where the given one does not hold.
 
     Each condition on the user id keeps those of its values that name somebody who `may_stay`; where none does, the
@@ -256,7 +262,7 @@ def limited(condition: Json, wanted: Sequence[str], may_stay: Callable[[str], bo
     for operator, key in _conditions_on_user_id(condition):
         values = condition[operator][key]
         listed = values if isinstance(values, list) else [values]
-        kept = [value for value in listed if isinstance(value, str) and not weakness(value) and may_stay(value)]
+        kept = [value for value in listed if any(map(may_stay, user_ids_of(operator, key, value)))]
         kept = kept or [name for name in wanted if _lets_in(operator, listed, name)]
         if kept:
             new[operator][key] = _one_or_list(kept)
@@ -264,6 +270,11 @@ def limited(condition: Json, wanted: Sequence[str], may_stay: Callable[[str], bo
         elif listed and not any(map(weakness, listed)):
             return None
     return new if limits else _with_another(new, wanted)
+
+
+def user_ids_of(operator: str, key: str, value: object) -> tuple[UserId, ...]:
+    """Return the user id that one value of a condition is by itself, whatever stands beside it; none if it is weak."""
+    return Condition.of(operator, key, [value]).user_ids
 
 
 def _conditions_on_user_id(condition: Json) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from least_privilege.parameters import RuleParameters
+from tests.policy.strategies import names_apart
 
 type Json = dict[str, Any]
 
@@ -20,8 +21,16 @@ BADGER = "AROABADGERADMIN:*"
 BEAVER = "AROABEAVERUSER:*"
 
 
-def parameters(administrators: str = "AROAOTTER*", *, strict: bool = False) -> RuleParameters:
-    return RuleParameters.parse({"Admin_User_Id": administrators, "StrictSeparationOfDuties": str(strict).lower()})
+def parameters(
+    administrators: str = "AROAOTTER*", *, strict: bool = False, separate_by: str = "Policy"
+) -> RuleParameters:
+    return RuleParameters.parse(
+        {
+            "Admin_User_Id": administrators,
+            "StrictSeparationOfDuties": str(strict).lower(),
+            "SeparateDutiesBy": separate_by,
+        }
+    )
 
 
 def allow(actions: Any, user_ids: Any = None, operator: str = "StringLike", **more: Any) -> Json:
@@ -56,6 +65,7 @@ ENTRIES = st.sampled_from(
             "kms:*New",
         ),
         *("kms:Get*", "kms:DescribeKey", "s3:*", "*", "kms:P*", "kms:*t*"),
+        *("kms:Generate*", "kms:ReEncrypt*", "kms:*Key", "kms:ScheduleKeyDeletion", "kms:Sign", "kms:Transmogrify"),
     ]
 )
 IDS = st.sampled_from(
@@ -77,9 +87,18 @@ USER_CONDITIONS = st.dictionaries(
         max_size=2,
     ),
     max_size=2,
+).filter(names_apart)
+OTHER_CONDITIONS = st.sampled_from(
+    [
+        {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        {"StringEquals": {"aws:SourceAccount": "444455556666"}},
+        {"StringLike": {"aws:SourceAccount": "4444*", "aws:userId": "*"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:logs:*:444455556666:*"}},
+    ]
 )
 CONDITIONS = st.one_of(
     st.none(),
+    OTHER_CONDITIONS,
     st.just({"StringLike": {"aws:userId": "AROAOTTERADMIN:*"}}),
     st.just({"StringLike": {"aws:userId": ["AROAOTTER*", "AROABADGERADMIN:*"]}}),
     USER_CONDITIONS,
@@ -91,7 +110,7 @@ PRINCIPALS = st.sampled_from([ROOT, ROOT, ROLE, "*", {"Service": "logs.amazonaws
 def generated_statements(draw: st.DrawFn) -> Json:
     element = draw(st.sampled_from(["Action", "Action", "Action", "NotAction"]))
     statement: Json = {
-        "Effect": draw(st.sampled_from(["Allow", "Allow", "Allow", "Allow", "Deny", "allow", ["Allow"]])),
+        "Effect": draw(st.sampled_from(["Allow", "Allow", "Allow", "Allow", "Deny"])),
         "Principal": draw(PRINCIPALS),
         element: draw(ENTRIES | st.lists(ENTRIES, max_size=5)),
         "Resource": "*",
@@ -112,9 +131,15 @@ CHANGEABLE = st.builds(
     POLICIES,
     st.sampled_from(["kms:PutKeyPolicy", ADMINISTRATION, [*ADMINISTRATION, "kms:Get*"]]),
 )
+ADMINISTRATORS = st.sampled_from(
+    ["AROAOTTER*", "AROAOTTER*", "AROAOTTER*,111122223333", "*", "AIDASEAL,AROA?*", "*:alice"]
+)
 PARAMETERS = st.builds(
-    lambda administrators, strict: parameters(administrators, strict=strict),
-    st.sampled_from(["AROAOTTER*", "AROAOTTER*", "AROAOTTER*,111122223333", "*", "AIDASEAL,AROA?*", "*:alice"]),
+    lambda administrators, strict: parameters(administrators, strict=strict), ADMINISTRATORS, st.booleans()
+)
+PARAMETERS_BY_USER = st.builds(
+    lambda administrators, strict: parameters(administrators, strict=strict, separate_by="User"),
+    ADMINISTRATORS,
     st.booleans(),
 )
 LAW = settings(

@@ -35,8 +35,7 @@ from tests.command.checking import (
     statement,
     write,
 )
-
-COLLECTION = Path(__file__).parents[3] / "shared" / "real-policies.json"
+from tests.policy.real_policies import REAL_POLICIES
 
 
 @pytest.mark.parametrize(
@@ -274,18 +273,16 @@ def test_a_name_with_control_characters_or_no_unicode_is_shown_in_printable_char
     assert finding.reported_id == "esc\\x1b[31m\\udcff.json"
 
 
-@pytest.mark.skipif(not COLLECTION.is_file(), reason="the collection lies beside the project's own checkout")
 def test_policies_collected_from_public_repositories_get_the_verdicts_of_the_rule(tmp_path: Path) -> None:
-    collected = json.loads(COLLECTION.read_text(encoding="utf-8"))
-    for entry in collected:
-        write(tmp_path, f"{entry['id']}.json", json.dumps(entry["policy"], indent=2))
+    for name, content in REAL_POLICIES.items():
+        write(tmp_path, f"{name}.json", json.dumps(content, indent=2))
     findings = checked(str(tmp_path))
     found = {finding.reported_id.removesuffix(".json"): finding for finding in findings.judged}
     assert findings.unjudged == []
-    assert len(found) == len(collected)
-    for entry in collected:
-        verdict = judge(Facts(policy=json.dumps(entry["policy"])), PARAMETERS)
-        finding = found[entry["id"]]
+    assert len(found) == len(REAL_POLICIES)
+    for name, content in REAL_POLICIES.items():
+        verdict = judge(Facts(policy=json.dumps(content)), PARAMETERS)
+        finding = found[name]
         assert finding.scenario is verdict.scenario
         assert finding.annotation == annotate(verdict, finding.reported_id)
         assert finding.statements == verdict.evidence.statements

@@ -39,6 +39,7 @@ from tests.command.key_policies import (
     LAW,
     OTTER,
     PARAMETERS,
+    PARAMETERS_BY_USER,
     POLICIES,
     USAGE,
     Json,
@@ -695,7 +696,7 @@ def test_hostile_text_that_makes_a_policy_malformed_stays_text(
 
 
 @LAW
-@given(POLICIES | CHANGEABLE, PARAMETERS)
+@given(POLICIES | CHANGEABLE, PARAMETERS | PARAMETERS_BY_USER)
 def test_every_policy_is_explained_with_the_rules_own_verdict(content: Json, parameters: RuleParameters) -> None:
     facts = Facts(policy=json.dumps(content))
     verdict = judge(facts, parameters)

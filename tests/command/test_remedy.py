@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -18,11 +16,11 @@ from kms_rule.remediation.actions import VOCABULARY, left_by, parts_of, spelled_
 from kms_rule.remediation.refusals import MAX_POLICY_BYTES, refusal
 from kms_rule.remediation.remedy import NoProposal, Proposal, remedy, user_id_fitting
 from kms_rule.remediation.statement_fixes import USER
-from least_privilege.key import Facts
 from least_privilege.parameters import RuleParameters
 from least_privilege.pattern import Pattern, lower_case
 from least_privilege.permission import BY_POLICY
-from least_privilege.scenarios import Compliance, judge
+from least_privilege.scenarios import Compliance
+from tests.command.access import access, compliance
 from tests.command.key_policies import (
     ADMINISTRATION,
     BADGER,
@@ -41,8 +39,8 @@ from tests.command.key_policies import (
     parameters,
     policy,
 )
+from tests.policy.real_policies import REAL_POLICIES
 
-COLLECTION = Path(__file__).parents[3] / "shared" / "real-policies.json"
 POST_POLICY = Path(__file__).parents[2] / "dev" / "demo" / "security-otter-cmk.json"
 
 
@@ -588,91 +586,7 @@ def test_a_user_id_in_place_of_a_wide_pattern_is_to_be_replaced() -> None:
 # --- laws ----------------------------------------------------------------------------------------------------------
 
 
-@cache
-def fits(pattern: str, text: str, *, ignoring_case: bool = False) -> bool:
-    """IAM's own reading of wildcards, with `${*}` and the like as characters; a variable fits nobody."""
-    parts = re.split(r"(\$\{[*?$]\}|[*?])", pattern)
-    if any("${" in part for part in parts[::2]):
-        return False
-    meaning = {"*": ".*", "?": "."}
-    written = "".join(meaning.get(part) or re.escape(part[2] if part.startswith("${") else part) for part in parts)
-    return re.fullmatch(written, text, re.DOTALL | (re.IGNORECASE if ignoring_case else 0)) is not None
-
-
-OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "stringlike": fits,
-    "stringequals": lambda value, user_id: value == user_id,
-    "stringequalsignorecase": lambda value, user_id: value.lower() == user_id.lower(),
-}
-
-
-def lets_in(condition: Json, user_id: str) -> bool:
-    """Return whether all conditions on the user id that the rule knows hold for this one."""
-    return all(
-        any(isinstance(value, str) and OPERATORS[name](value, user_id) for value in listed(values))
-        for operator, keys in condition.items()
-        if (name := operator.lower().removeprefix("foranyvalue:")) in OPERATORS
-        for key, values in keys.items()
-        if key.lower() == "aws:userid"
-    )
-
-
-def other_conditions(condition: Json) -> str:
-    """What a condition says besides: it holds or not whatever the policy."""
-    rest = {
-        operator: {key: values for key, values in keys.items() if key.lower() != "aws:userid"}
-        for operator, keys in condition.items()
-    }
-    return json.dumps({operator: keys for operator, keys in rest.items() if keys}, sort_keys=True)
-
-
-ACTIONS = tuple(
-    f"kms:{name}"
-    for name in (
-        *botocore.session.get_session().get_service_model("kms").operation_names,
-        *("ReEncryptFrom", "ReEncryptTo", "CreateSomethingNew", "PutSomethingNew", "SomethingNew"),
-    )
-)
 DUTIES = re.compile("kms:(Encrypt|Decrypt|Create.*|Delete.*|Put.*)")
-USERS = (
-    *("AROAOTTERADMIN:session", "AROAOTTER1", "AROAOTTERADMIN:", "AROABADGERADMIN:session", "AROAELK:alice"),
-    *(
-        "AROAEXAMPLEUSERROLEID:session",
-        "AROAEXAMPLEADMINROLE1:session",
-        "AIDASEAL",
-        "aidaseal",
-        "111122223333",
-        "*",
-        "",
-    ),
-    *("AROAOTTER:alice", "EXAMPLEADMIN:alice", "AROAOTTER", "AROA*"),
-)
-
-type Access = tuple[str, str, str, str, str]
-
-
-def access(content: Json) -> set[Access]:
-    """Who may do what by a policy's Allow statements; its Deny statements take the same away from all versions."""
-    return {
-        (json.dumps(statement.get("Principal")), json.dumps(statement.get("Resource")), rest, name, user_id)
-        for statement in listed(content["Statement"])
-        if statement.get("Effect") == "Allow"
-        for rest in [other_conditions(statement.get("Condition", {}))]
-        for user_id in USERS
-        if lets_in(statement.get("Condition", {}), user_id)
-        for name in ACTIONS
-        if allows(statement, name)
-    }
-
-
-def allows(statement: Json, name: str) -> bool:
-    element = "Action" if "Action" in statement else "NotAction"
-    named = any(fits(entry, name, ignoring_case=True) for entry in listed(statement[element]))
-    return named == (element == "Action")
-
-
-def compliance(content: Json, given_parameters: RuleParameters) -> Compliance:
-    return judge(Facts(policy=json.dumps(content)), given_parameters).compliance
 
 
 @LAW
@@ -717,12 +631,11 @@ def test_a_statement_without_a_duty_stays_as_it_is(content: Json, chosen: RulePa
             assert statement in found.policy["Statement"]
 
 
-@pytest.mark.skipif(not COLLECTION.is_file(), reason="the collection lies beside the project's own checkout")
 @pytest.mark.parametrize("strict", [False, True])
 def test_real_policies_that_somebody_can_change_are_fixed(strict: bool) -> None:  # noqa: FBT001
     fixed = 0
-    for entry in json.loads(COLLECTION.read_text(encoding="utf-8")):
-        content, chosen = entry["policy"], parameters(strict=strict)
+    chosen = parameters(strict=strict)
+    for content in REAL_POLICIES.values():
         found = remedy(json.dumps(content), chosen)
         if isinstance(found, Proposal):
             assert compliance(dict(found.policy), chosen) is Compliance.COMPLIANT

@@ -12,7 +12,6 @@ granted.
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +19,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from itertools import chain, combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,14 +26,13 @@ from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
 from AWSConfigRuleKMSPolicy import PolicyError, Statement
 from least_privilege.permission import BY_POLICY
+from tests.policy.real_policies import REAL_POLICIES, listed
 from tests.policy.strategies import DUTY_ENTRIES, KMS_ACTIONS, ODD_ENTRIES, OPEN_ENTRIES, OTHER_ENTRIES, THOROUGH
 
 with warnings.catch_warnings():
     # policyuniverse leaves a file of its own open.
     warnings.simplefilter("ignore", ResourceWarning)
     policyuniverse = import_module("policyuniverse.expander_minimizer")
-
-COLLECTION = Path(__file__).parents[3] / "shared" / "real-policies.json"
 
 # The single actions and the beginnings of the groups that the rule asks about, as the post writes them.
 SOUGHT = ("kms:Encrypt", "kms:Decrypt", "kms:Create*", "kms:Delete*", "kms:Put*")
@@ -277,18 +274,13 @@ def of_plain_characters(entry: str) -> bool:
 
 def collected() -> tuple[Listed, ...]:
     """List the Allow statements of key policies from public repositories."""
-    policies = [entry["policy"] for entry in json.loads(COLLECTION.read_text(encoding="utf-8"))]
-    statements = chain.from_iterable(as_list(policy["Statement"]) for policy in policies)
+    statements = chain.from_iterable(listed(policy["Statement"]) for policy in REAL_POLICIES.values())
     return tuple(
-        Listed(element, tuple(as_list(statement[element])))
+        Listed(element, tuple(listed(statement[element])))
         for statement in statements
         for element in ("Action", "NotAction")
         if element in statement and statement["Effect"] == "Allow"
     )
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 # --- the comparisons -------------------------------------------------------------------------------------------------
@@ -373,7 +365,6 @@ def test_the_rule_grants_what_an_engine_does_that_misreads_nothing_and_what_two_
     assert as_written > len(well_formed()) / 2
 
 
-@pytest.mark.skipif(not COLLECTION.is_file(), reason="the collection lies beside the project's own checkout")
 def test_all_agree_about_the_statements_of_real_policies() -> None:
     statements = collected()
     assert len(statements) > 150

@@ -1,10 +1,9 @@
-"""Key policies collected from public repositories, judged through the handler. They are not part of this project."""
+"""Key policies collected from public repositories, judged through the handler."""
 
 from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,12 +12,7 @@ import pytest
 from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import now, rule_event, scheduled_notification
-
-COLLECTION = Path(__file__).parents[3] / "shared" / "real-policies.json"
-
-pytestmark = pytest.mark.skipif(
-    not COLLECTION.is_file(), reason="the collection lies beside the project's own checkout"
-)
+from tests.policy.real_policies import REAL_POLICIES, listed
 
 
 @pytest.fixture
@@ -26,8 +20,9 @@ def collected(account: EmulatedAccount) -> dict[str, Any]:
     """The policies by the id of the key that has each."""
     del account
     kms = boto3.client("kms")
-    policies = [entry["policy"] for entry in json.loads(COLLECTION.read_text(encoding="utf-8"))]
-    return {kms.create_key(Policy=json.dumps(policy))["KeyMetadata"]["KeyId"]: policy for policy in policies}
+    return {
+        kms.create_key(Policy=json.dumps(policy))["KeyMetadata"]["KeyId"]: policy for policy in REAL_POLICIES.values()
+    }
 
 
 DUTIES = ("kms:encrypt", "kms:decrypt", "kms:creategrant", "kms:createkey", "kms:deletealias", "kms:putkeypolicy")
@@ -37,10 +32,6 @@ ANSWERS_OF_THE_COLLECTION = {
     "does not have the permissions defined in the scenarios": 16,
     "statement does not have separation of duties": 2,
 }
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def allows_a_duty_to_callers_it_does_not_name(statement: dict[str, Any]) -> bool:
