@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from tests.faults.layer import Call, Fault
+from tests.aws.fault_layer import Call, Fault
 
 EVERY_KMS_OPERATION = "kms:*"
 
