@@ -3,7 +3,7 @@ PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v p
 BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
-MUTATION_READY := .venv-mutation/ready
+MUTATION_READY := .mutmut/ready
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
@@ -40,7 +40,7 @@ bench: $(READY) $(BENCH_READY)
 faults: $(READY)
 	$(BIN)/pytest --quiet --every-fault tests/faults
 
-# Takes hours: `make mutation ONLY="--module AWSConfigRuleKMSPolicy --where Pattern"` tries some of the mutants.
+# Takes hours: `make mutation ONLY=AWSConfigRuleKMSPolicy.Pattern` tries the mutants of what is called so.
 mutation: $(READY) $(MUTATION_READY)
 	@nice -n 10 $(BIN)/python -m dev.mutation $(ONLY)
 
@@ -60,10 +60,10 @@ $(BENCH_READY): dev/bench/requirements.lock
 		--requirement dev/bench/requirements.lock
 	@touch $(BENCH_READY)
 
-$(MUTATION_READY): dev/mutation/requirements.lock
-	$(PYTHON) -m venv --clear .venv-mutation
-	.venv-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		--requirement dev/mutation/requirements.lock
+$(MUTATION_READY): dev/mutation/requirements.lock | $(READY)
+	rm -rf .mutmut
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--target .mutmut --requirement dev/mutation/requirements.lock
 	@touch $(MUTATION_READY)
 
 lock: $(READY)
@@ -78,4 +78,4 @@ lock: $(READY)
 		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .venv-mutation .mutation.json .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

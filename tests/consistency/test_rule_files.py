@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.mutation.__main__ import TARGETS
+from dev.mutation.trials import modules_in
 from kms_rule import RULE_FOLDER, rule_modules
 from kms_rule.commands.package import build_package
 from tests.documents import PROJECT
@@ -148,7 +148,10 @@ OF_THE_RULE: Mapping[str, Iterable[str]] = {
     "the tests of the rule": below(MODULES.values()),
     "the files that RDK uploads": set(test_deployed_package.FILES) - NOT_RUN_BY_LAMBDA,
     "the files that the post's way puts in place": set(test_rdk_path.MODULES) - NOT_RUN_BY_LAMBDA,
-    "mutation": {*(target.path.relative_to(RULE_FOLDER.name).as_posix() for target in TARGETS), *without_code()},
+    "mutation": {
+        *(path.relative_to(RULE_FOLDER).as_posix() for path in modules_in(RULE_FOLDER.parent).values()),
+        *without_code(),
+    },
 }
 
 
