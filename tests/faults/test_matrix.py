@@ -1,4 +1,4 @@
-"""Every fault of the matrix, over HTTP: nothing is lost, nothing wrongly compliant, and the next run mends all."""
+"""Every fault of the matrix, over HTTP: nothing is lost, nothing wrongly compliant, and the next run fixes all."""
 
 from __future__ import annotations
 
