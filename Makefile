@@ -28,7 +28,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 pytest: $(READY)
-	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing
+	$(BIN)/pytest --numprocesses auto --dist loadfile -rs --cov --cov-report=term-missing
 
 package: $(READY)
 	@$(BIN)/python -m kms_rule package

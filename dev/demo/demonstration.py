@@ -148,5 +148,5 @@ def resources_in_scope(results: Sequence[Result], changed: Sequence[str] = ()) -
 
 
 def totals_of(results: Sequence[Result]) -> str:
-    """Say how many results there are of each compliance type; those that are not applicable are on no list."""
+    """Return how many results there are of each compliance type; those that are not applicable are on no list."""
     return totals(Counter(result["ComplianceType"] for result in results))

@@ -218,7 +218,7 @@ class EmulatedConfig:
         return {"EvaluationResults": page.items, "NextToken": page.token}
 
     def _describe_statuses(self, call: Call) -> dict[str, Any]:
-        """Say when the named rules were last invoked, and when they last reported.
+        """Return when the named rules were last invoked, and when they last reported.
 
         https://docs.aws.amazon.com/config/latest/APIReference/API_DescribeConfigRuleEvaluationStatus.html. That
         there is one for custom rules is not documented, but seen.

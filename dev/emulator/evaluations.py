@@ -13,7 +13,7 @@ from moto.core.utils import get_service_model
 
 from dev.emulator.calls import Place
 
-# A result may be about the account itself, which is no type that AWS Config records.
+# A result may be about the account itself, which is not a type that AWS Config records.
 ACCOUNT_RESOURCE_TYPE = "AWS::::Account"
 
 

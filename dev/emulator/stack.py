@@ -27,12 +27,12 @@ class ConfigRuleOfStack(CloudFormationModel):
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """Say which property names the resource."""
+        """Return which property names the resource."""
         return "ConfigRuleName"
 
     @staticmethod
     def cloudformation_type() -> str:
-        """Say which resources of a template this class makes."""
+        """Return which resources of a template this class makes."""
         return "AWS::Config::ConfigRule"
 
     @classmethod
@@ -72,7 +72,7 @@ class ConfigRuleOfStack(CloudFormationModel):
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """Say that templates cannot ask for an attribute of the rule here."""
+        """State that templates cannot ask for an attribute of the rule here."""
         del attr
         return False
 

@@ -10,7 +10,7 @@ from least_privilege.pattern import Pattern, lower_case
 from least_privilege.permission import BY_POLICY, BY_USER, UNKNOWN_ACTIONS, ActionPattern, Duty, Permission
 
 OF_THE_POST = [permission.name for permission in BY_POLICY.permissions]
-# The operation is authorized as kms:ReEncryptFrom and kms:ReEncryptTo, so that its own name is no action to write.
+# The operation is authorized as kms:ReEncryptFrom and kms:ReEncryptTo, so that its own name is not an action to write.
 NO_ACTION = "kms:ReEncrypt"
 
 

@@ -37,7 +37,7 @@ BROKEN: list[tuple[str | bytes, tuple[int, int], str]] = [
     ('{"Statement": ' + "9" * 5_000 + "}", (0, 0), "Its JSON cannot be read (Exceeds the limit"),
     ('{"Resources": {"A": {},\n "A": {}}}', (2, 2), 'Its JSON is ambiguous ("A" stands twice in one object): cor'),
     ('{"Resources": {"A": ' + '{"a":' * 5_000 + "1" + "}" * 5_002, (0, 0), "Its JSON is nested too deeply: correct i"),
-    # What might be YAML is told as JSON where it is no template in YAML either.
+    # What might be YAML is told as JSON where it is not a template in YAML either.
     ("{Resources: [a", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),
     ("{Resources: kms}", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),
     ("{a: {Resources: {}}}", (1, 2), "It is not JSON (Expecting property name enclosed in double quotes): correct it."),

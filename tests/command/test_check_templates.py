@@ -126,7 +126,7 @@ SOME_KEYS: list[tuple[Json, dict[str, str]]] = [
         },
         {"alias/Otter-a": WHITELISTED},
     ),
-    # What is no key.
+    # What is not a key.
     ({"Key": key(KeyPolicy=USERS_MAY_USE), "B": {"Type": "AWS::S3::Bucket"}, "C": "x", "D": []}, {"Key": SEPARATED}),
 ]
 

@@ -604,7 +604,7 @@ def test_every_proposal_is_compliant_takes_away_and_leaves_the_rest(content: Jso
     before, after = access(content), access(fixed)
     # Only removes, splits or limits.
     assert after <= before
-    # What is no duty is as it was.
+    # What is not a duty is as it was.
     assert {each for each in before - after if not DUTIES.fullmatch(each[3])} <= {
         each for each in before if each[3] not in KNOWN
     }

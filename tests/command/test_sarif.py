@@ -253,9 +253,9 @@ def test_the_message_is_the_annotation_and_the_remarks() -> None:
 
 
 def test_a_name_in_a_policy_places_no_link_in_a_message() -> None:
-    content = policy(statement("kms:*", Sid="[Mend](https://example.com)"))
+    content = policy(statement("kms:*", Sid="[Fix](https://example.com)"))
     text = result_of(on(Place("key.json"), content))["message"]["text"]
-    assert "[Mend] (https://example.com)" in text
+    assert "[Fix] (https://example.com)" in text
 
 
 def test_compliant_keys_are_no_results_and_the_run_was_successful() -> None:

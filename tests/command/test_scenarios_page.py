@@ -40,7 +40,7 @@ def blocks(section: str) -> dict[str, str]:
 
 
 BLOCKS: Mapping[str, Mapping[str, str]] = {name: blocks(section) for name, section in sections().items()}
-FAILING = [name for name, found in BLOCKS.items() if "Mended" in found]
+FAILING = [name for name, found in BLOCKS.items() if "Fixed" in found]
 
 
 def parameters(name: str) -> RuleParameters:
@@ -70,7 +70,7 @@ def test_each_refused_policy_stands_with_what_mends_it_and_each_other_one_withou
     [row] = [row for row in SCENARIOS if row.name == name]
     expected = {
         "Annotation",
-        *({"Fails", "Mended"} if row.compliance is Compliance.NON_COMPLIANT else set()),
+        *({"Fails", "Fixed"} if row.compliance is Compliance.NON_COMPLIANT else set()),
         *({"Found in"} if row.number in {5, 6} else set()),
         *({"Found in", "Fails"} if name == SEPARATE_USERS else set()),
     }
@@ -88,7 +88,7 @@ def test_a_policy_on_the_page_gets_its_scenario_and_the_very_annotation(name: st
 
 @pytest.mark.parametrize("name", FAILING)
 def test_a_mended_policy_is_compliant_and_one_that_kms_takes(name: str) -> None:
-    text = BLOCKS[name]["Mended"]
+    text = BLOCKS[name]["Fixed"]
     assert verdict(text).compliance is Compliance.COMPLIANT
     assert refusal(text, KeyPolicy.parse(text)) is None
 
@@ -99,7 +99,7 @@ def test_a_mended_policy_is_what_the_command_proposes_unless_the_page_says_other
     by_hand = re.search(r"`kms-rule explain` does not (guess|propose)", sections()[name]) is not None
     assert isinstance(proposed, Proposal) == (not by_hand)
     if isinstance(proposed, Proposal):
-        assert json.loads(BLOCKS[name]["Mended"]) == proposed.policy
+        assert json.loads(BLOCKS[name]["Fixed"]) == proposed.policy
 
 
 def test_one_user_with_both_duties_fails_with_the_words_of_the_page() -> None:
@@ -112,8 +112,8 @@ def test_one_user_with_both_duties_fails_with_the_words_of_the_page() -> None:
 
 # What a paragraph "By user" says of the policies in its section; in the others they are judged as by policy.
 JUDGED_BY_USER = {
-    ("wildcard-policy-action-not-compliant", "Mended"): "no-user-condition-not-compliant",
-    ("no-separation-of-duty-not-compliant", "Mended"): "no-separation-of-duty-not-compliant",
+    ("wildcard-policy-action-not-compliant", "Fixed"): "no-user-condition-not-compliant",
+    ("no-separation-of-duty-not-compliant", "Fixed"): "no-separation-of-duty-not-compliant",
     ("separation-of-duty-compliant", "Found in"): SEPARATE_USERS,
     ("admin-role-not-allowed-actions-not-compliant", "Fails"): SEPARATE_USERS,
     ("no-scenario-not-compliant", "Fails"): "admin-actions-compliant",
@@ -122,7 +122,7 @@ JUDGED_BY_USER = {
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != SEPARATE_USERS])
 def test_what_differs_by_user_stands_in_the_section(name: str) -> None:
-    for label in BLOCKS[name].keys() & {"Fails", "Found in", "Mended"}:
+    for label in BLOCKS[name].keys() & {"Fails", "Found in", "Fixed"}:
         text = BLOCKS[name][label]
         found = verdict(text, BY_USER)
         if (name, label) in JUDGED_BY_USER:
@@ -153,7 +153,7 @@ def test_a_situation_on_the_page_gets_its_scenario_and_the_very_annotation(name:
 def test_the_statement_that_lets_the_rule_read_a_policy_changes_no_answer() -> None:
     statement = json.loads(BLOCKS["key-policy-denied-not-compliant"]["To be added"])
     for name, found in BLOCKS.items():
-        for text in (found.get("Mended"), found.get("Found in"), found.get("Fails")):
+        for text in (found.get("Fixed"), found.get("Found in"), found.get("Fails")):
             if text:
                 policy = json.loads(text)
                 added = json.dumps({**policy, "Statement": [*policy["Statement"], statement]})

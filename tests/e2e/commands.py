@@ -1,4 +1,4 @@
-"""The commands of the post, their typing errors mended, and what they name."""
+"""The commands of the post, their typing errors fixed, and what they name."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ class TestDemonstration:
         assert re.findall(r"^(\d+) COMPLIANT  (\d+) NON_COMPLIANT$", output, re.MULTILINE) == [("7", "5"), ("8", "4")]
 
 
-@pytest.mark.skipif(GIT is None or not (PROJECT / ".git").exists(), reason="this is no git checkout")
+@pytest.mark.skipif(GIT is None or not (PROJECT / ".git").exists(), reason="this is not a git checkout")
 class TestCommits:
     """RDK leaves the zip that it uploads in the rule's folder, where a commit must not find it."""
 

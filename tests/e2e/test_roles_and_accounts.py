@@ -2,7 +2,7 @@
 
 AWS IAM is moto's own: while it is `enforced`, each call is checked against the policies of the role that signed it, and
 `sts:AssumeRole` of a role in the caller's account against that role's trust policy too. A role of another account moto
-lets everybody assume, whether it exists or not; `only_roles_that_exist` mends the latter.
+lets everybody assume, whether it exists or not; `only_roles_that_exist` fixes the latter.
 """
 
 from __future__ import annotations

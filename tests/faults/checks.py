@@ -74,7 +74,7 @@ def check_struck(world: World, row: Row, run: Invocation, struck: Collection[Pop
 
 
 def is_answer(annotation: str) -> bool:
-    """Say whether an annotation is about a key, not about one that is gone."""
+    """Return whether an annotation is about a key, not about one that is gone."""
     return not annotation.startswith("Nothing of this rule is reported")
 
 

@@ -12,8 +12,8 @@ import pytest
 
 pytest.register_assert_rewrite("tests.faults.checks", "tests.faults.world")
 
+from tests.aws.fault_layer import FaultLayer, served_layer  # noqa: E402
 from tests.faults import deaths, matrix, races, table  # noqa: E402 - pytest must know first whose assertions to explain
-from tests.faults.layer import FaultLayer, served_layer  # noqa: E402
 from tests.faults.world import World, world_of  # noqa: E402
 
 EVERY_FAULT = "--every-fault"

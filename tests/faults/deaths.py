@@ -14,7 +14,7 @@ from unittest.mock import patch
 from botocore.httpsession import URLLib3Session
 from werkzeug.wrappers import Response
 
-from tests.faults.layer import Call, Exchange, Fault
+from tests.aws.fault_layer import Call, Exchange, Fault
 from tests.faults.matrix import GET_KEY_POLICY, HELD_RESULTS, LIST_KEYS, PUT_EVALUATIONS
 from tests.faults.world import CHANGE, FROM_CONFIG, FROM_KMS, ProcessDiedError
 

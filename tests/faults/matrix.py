@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from tests.faults.layer import (
+from tests.aws.fault_layer import (
     Call,
     Fault,
     after,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from tests.faults.layer import Call, Fault
+from tests.aws.fault_layer import Call, Fault
 
 EVERY_KMS_OPERATION = "kms:*"
 
@@ -46,7 +46,7 @@ class SeededPlan:
         return f"{self.operation}, {self.name}, seed {self.seed}"
 
     def is_meant(self, operation: str) -> bool:
-        """Say whether this operation is one that the plan strikes."""
+        """Return whether this operation is one that the plan strikes."""
         return operation == self.operation or (
             self.operation == EVERY_KMS_OPERATION and operation.startswith(EVERY_KMS_OPERATION[:-1])
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.layer import Call, Fault, after
+from tests.aws.fault_layer import Call, Fault, after
 from tests.faults.matrix import (
     BATCH_GET,
     DESCRIBE_KEY,

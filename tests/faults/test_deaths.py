@@ -1,4 +1,4 @@
-"""The process dies after a call of AWS, whichever; the same event, run again as Lambda does, mends everything."""
+"""The process dies after a call of AWS, whichever; the same event, run again as Lambda does, fixes everything."""
 
 from __future__ import annotations
 

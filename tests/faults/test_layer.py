@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from tests.faults.layer import (
+from tests.aws.fault_layer import (
     Call,
     Fault,
     cut_short,

@@ -1,12 +1,12 @@
-"""Every fault of the matrix, over HTTP: nothing is lost, nothing wrongly compliant, and the next run mends all."""
+"""Every fault of the matrix, over HTTP: nothing is lost, nothing wrongly compliant, and the next run fixes all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.aws.fault_layer import Call
 from tests.faults import matrix
 from tests.faults.checks import check_row, check_same_event_mends
-from tests.faults.layer import Call
 from tests.faults.matrix import ASSUME_ROLE, FOR_KEYS, OUTCOMES, Outcome, Row
 from tests.faults.population import CHANGED, KEY_BY_ID, KEYS, resources_of
 from tests.faults.world import FROM_CONFIG, FROM_KMS, World

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from botocore.config import Config
 
 from least_privilege.account import client_config
-from tests.faults.layer import Call, Plan
+from tests.aws.fault_layer import Call, Plan
 from tests.faults.matrix import LIST_ALIASES, OUTCOMES, THROTTLED, THROTTLED_FIVE_TIMES, Row
 from tests.faults.plans import EVERY_KMS_OPERATION
 from tests.faults.world import FROM_KMS, World

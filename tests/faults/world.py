@@ -21,7 +21,7 @@ from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import POST_PARAMETERS, change_notification, key_item, rule_event, scheduled_notification
 from least_privilege.text import RuleError
-from tests.faults.layer import SHORT_READ_TIMEOUT, FaultLayer, Plan, let_pass, refusal
+from tests.aws.fault_layer import SHORT_READ_TIMEOUT, FaultLayer, Plan, let_pass, refusal
 from tests.faults.population import (
     CHANGED,
     KEYS,

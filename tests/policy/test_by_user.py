@@ -135,7 +135,7 @@ def test_an_exception_covers_a_group_by_its_letters(entries: list[str], duty: st
     assert scenario(all_but(entries, LISTED)) == TO_SOMEBODY[duty]
 
 
-# Of the groups, SeparateDutiesBy = Policy knows these five; all else is no duty to it.
+# Of the groups, SeparateDutiesBy = Policy knows these five; all else is not a duty to it.
 OF_THE_POST = ("kms:Encrypt", "kms:Decrypt", "kms:Create*", "kms:Delete*", "kms:Put*")
 
 
@@ -612,7 +612,7 @@ USERS = [
     # some of several
     (LIKE, ["AROABADGER:*", "AROAOTTER:a"], LIKE, ["AROAOTTERX:*", "AROAOTTER:*"], SHARED),
     (LIKE, ["AROABADGER:*", "AROAOTTER:a"], LIKE, ["AROAOTTERX:*", "AROAOTTER:b"], SEPARATE),
-    # plain characters are no wildcards
+    # plain characters are not wildcards
     (LIKE, "AROAOTTER:${*}", LIKE, "AROAOTTER:a", SEPARATE),
     (LIKE, "AROAOTTER:${*}", LIKE, "AROAOTTER:${*}", SHARED),
     (LIKE, "AROAOTTER:${*}", LIKE, "AROAOTTER:${?}", SEPARATE),

@@ -2,7 +2,7 @@
 
 The operations are botocore's. A plain listing of them with Python's `fnmatch` stands between the rule and the others:
 where the rule differs from it, a clause of the specification says so; where an engine does, one of its misreadings
-does, and the engine agrees once that is mended. Both are data below. A difference without a reason fails the test, and
+does, and the engine agrees once that is fixed. Both are data below. A difference without a reason fails the test, and
 so does a reason that no difference needs any more.
 
 Only actions are compared: the engines are given no condition, principal or resource, none of which decides what is
@@ -79,7 +79,7 @@ def by_the_rule(statement: Listed) -> frozenset[str]:
 
 
 def bracketless(entry: str) -> str:
-    """Write an entry as `fnmatch` wants it: to AWS a bracket is no wildcard, and upper and lower case are alike."""
+    """Write an entry as `fnmatch` wants it: to AWS a bracket is not a wildcard, and upper and lower case are alike."""
     return lowered(entry).replace("[", "[[]")
 
 
@@ -175,8 +175,8 @@ class Misreading:
     """What an engine gets wrong, and how to write an entry, or a whole list of them, so that it does not."""
 
     sentence: str
-    mended: Callable[[str], str] = str
-    mended_list: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple
+    fixed: Callable[[str], str] = str
+    fixed_list: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple
 
 
 CASE = Misreading("moto compares upper and lower case as written.", lowered)
@@ -204,21 +204,21 @@ MISREADINGS: Mapping[str, tuple[Misreading, ...]] = {
         ),
         Misreading(
             "policyuniverse takes an empty NotAction for none at all.",
-            mended_list=lambda entries: entries or ("no:Such",),
+            fixed_list=lambda entries: entries or ("no:Such",),
         ),
     ),
 }
 
 
 @cache
-def asked(engine: str, statement: Listed, mended: tuple[Misreading, ...] = ()) -> frozenset[str]:
+def asked(engine: str, statement: Listed, fixed: tuple[Misreading, ...] = ()) -> frozenset[str]:
     """Ask an engine about a statement whose entries are written so that it does not misread them in these ways."""
     entries = statement.entries
-    for misreading in mended:
-        entries = misreading.mended_list(tuple(map(misreading.mended, entries)))
+    for misreading in fixed:
+        entries = misreading.fixed_list(tuple(map(misreading.fixed, entries)))
     written = Listed(statement.element, entries)
     if engine == "moto":
-        return by_moto(written, as_written=CASE not in mended)
+        return by_moto(written, as_written=CASE not in fixed)
     return by_policyuniverse(written)
 
 

@@ -34,7 +34,7 @@ ANY_TEXT = st.text(max_size=12)
 
 
 def fits(pattern: str, text: str) -> bool:
-    """The oracle: what a shell makes of the pattern, whose brackets are no wildcards to us."""
+    """The oracle: what a shell makes of the pattern, whose brackets are not wildcards to us."""
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
 
 

@@ -33,7 +33,7 @@ from least_privilege.parameters import RuleParameters
 from least_privilege.reading import ReadKey, read_key
 from least_privilege.scenarios import Compliance
 from least_privilege.text import RuleError
-from tests.rule.conftest import StubbedAws
+from tests.aws.stubbed import StubbedAws
 
 TIME = "2026-01-13T19:12:27.681Z"
 SCHEDULED = rule_event(scheduled_notification(TIME))

@@ -17,6 +17,7 @@ from dev.emulator.events import alias_item, change_notification, key_item, rule_
 from least_privilege.event import Request
 from least_privilege.parameters import RuleParameters
 from least_privilege.text import RuleError, escaped
+from tests.aws.scripted import Clients, Failure, ScriptedAws, ScriptedKey
 from tests.policy.strategies import (
     ANY_JSON,
     EVENTS,
@@ -36,7 +37,7 @@ from tests.policy.strategies import (
     law,
     nested,
 )
-from tests.rule.scripted_aws import Clients, ScriptedAws, ScriptedKey, everything_logged, forged
+from tests.rule.logs import everything_logged, forged
 
 # The sentence that names every parameter, beside a value and a name of 60 characters each.
 LONGEST_SENTENCE = 500
@@ -158,13 +159,13 @@ def test_a_time_beyond_the_calendar_is_refused(clients: Clients, time: str) -> N
 # --- the account ---------------------------------------------------------------------------------------------------
 
 CODES = ("AccessDeniedException", "NotFoundException", "ThrottlingException", "KMSInternalException", "ExpiredToken")
-FAILURES = st.tuples(st.sampled_from(CODES) | HOSTILE_TEXT, HOSTILE_TEXT)
+FAILURES = st.builds(Failure, st.sampled_from(CODES) | HOSTILE_TEXT, HOSTILE_TEXT)
 OPERATIONS = ("ListKeys", "ListAliases", "PutEvaluations", "GetComplianceDetailsByConfigRule", "BatchGetResourceConfig")
 
 
-def failing(*operations: str) -> st.SearchStrategy[dict[str, tuple[str, str]]]:
+def failing(*operations: str) -> st.SearchStrategy[dict[str, Failure]]:
     """Draw operations that fail, mostly none, and what they fail with."""
-    nothing: st.SearchStrategy[dict[str, tuple[str, str]]] = st.just({})
+    nothing: st.SearchStrategy[dict[str, Failure]] = st.just({})
     return nothing | nothing | st.dictionaries(st.sampled_from(operations), FAILURES, max_size=1)
 
 
@@ -175,7 +176,7 @@ SCRIPTED_KEYS = st.builds(
     policy=POLICY_TEXTS,
     manager=st.sampled_from(["CUSTOMER", "CUSTOMER", "AWS"]) | HOSTILE_TEXT,
     state=st.sampled_from(["Enabled", "Enabled", "Enabled", "Disabled"]) | HOSTILE_TEXT,
-    failures=failing("DescribeKey", "GetKeyPolicy"),
+    faults=failing("DescribeKey", "GetKeyPolicy"),
 )
 
 
@@ -193,7 +194,7 @@ ACCOUNTS = st.builds(
     ScriptedAws,
     keys=(st.lists(SCRIPTED_KEYS, min_size=1, max_size=4) | st.just([])).map(without_shared_names),
     held=st.lists(HOSTILE_NAMES, max_size=2).map(tuple),
-    failures=failing(*OPERATIONS),
+    faults=failing(*OPERATIONS),
     recording=st.booleans(),
 )
 
@@ -217,7 +218,7 @@ def invoke(clients: Clients, event: object, account: ScriptedAws) -> tuple[list[
 @law(80)
 @given(st.one_of(EVENTS, GOOD_EVENTS, GOOD_EVENTS), ACCOUNTS)
 @example(SCHEDULED, ScriptedAws((ScriptedKey("key-1", policy=DEEP), ScriptedKey("key-2", policy=TOO_DEEP))))
-@example(SCHEDULED, ScriptedAws(failures={"ListKeys": ("AccessDenied\n", "x" * 10_000)}))
+@example(SCHEDULED, ScriptedAws(faults={"ListKeys": Failure("AccessDenied\n", "x" * 10_000)}))
 @example(rule_event(change_notification(key_item("k" * 10_000, TIME))), ScriptedAws())
 def test_whatever_happens_the_handler_reports_or_says_why_not(
     clients: Clients, event: Any, account: ScriptedAws
@@ -240,7 +241,7 @@ def reported_under(key: ScriptedKey, parameters: RuleParameters) -> tuple[str, .
 
 
 def vanishes(key: ScriptedKey) -> bool:
-    return any(code == "NotFoundException" for code, _ in key.failures.values())
+    return any(failure.code == "NotFoundException" for failure in key.faults.values())
 
 
 def named(sentence: str, names: Iterable[str]) -> bool:
@@ -252,14 +253,16 @@ def named(sentence: str, names: Iterable[str]) -> bool:
 @example(SCHEDULED, ScriptedAws((ScriptedKey("key-1", policy=DEEP), ScriptedKey("key-2", aliases=("alias/\n",)))))
 @example(
     SCHEDULED,
-    ScriptedAws((ScriptedKey("key-1", failures={"DescribeKey": ("KMSInternalException", "\n")}), ScriptedKey("key-2"))),
+    ScriptedAws(
+        (ScriptedKey("key-1", faults={"DescribeKey": Failure("KMSInternalException", "\n")}), ScriptedKey("key-2"))
+    ),
 )
 @example(
     SCHEDULED,
     ScriptedAws(
         (
-            ScriptedKey("key-1", failures={"DescribeKey": ("AccessDeniedException", "no")}),
-            ScriptedKey("key-2", failures={"GetKeyPolicy": ("AccessDeniedException", "no")}),
+            ScriptedKey("key-1", faults={"DescribeKey": Failure("AccessDeniedException", "no")}),
+            ScriptedKey("key-2", faults={"GetKeyPolicy": Failure("AccessDeniedException", "no")}),
         )
     ),
 )
@@ -271,7 +274,7 @@ def test_every_key_is_reported_once_or_named_in_the_error(clients: Clients, even
     """
     parameters = Request.from_event(event).parameters
     _, sentence = invoke(clients, event, account)
-    if account.failures and not account.reported:
+    if account.faults and not account.reported:
         assert sentence or not account.keys or all(map(vanishes, account.keys))
         return
     reports = Counter(item["ComplianceResourceId"] for item in account.reported)

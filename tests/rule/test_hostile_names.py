@@ -21,8 +21,9 @@ from dev.emulator.events import (
 )
 from least_privilege.parameters import PARAMETERS
 from least_privilege.text import RuleError
+from tests.aws.scripted import Clients, Failure, Json, ScriptedAws, ScriptedKey
 from tests.policy.strategies import HOSTILE_TEXTS, ROLE_ARN
-from tests.rule.scripted_aws import Clients, Json, ScriptedAws, ScriptedKey, everything_logged, forged
+from tests.rule.logs import everything_logged, forged
 
 TIME = "2026-01-13T19:12:27.681Z"
 ALIAS = "alias/testkey"
@@ -114,7 +115,7 @@ SAYINGS: dict[str, Callable[[str], ScriptedAws]] = {
     "name that is there twice": lambda text: with_key(policy=f"{{{json.dumps(text)}: 1, {json.dumps(text)}: 2}}"),
     "key state": lambda text: with_key(state=text),
     "key manager": lambda text: with_key(manager=text),
-    "denial": lambda text: with_key(failures={"GetKeyPolicy": ("AccessDeniedException", text)}),
+    "denial": lambda text: with_key(faults={"GetKeyPolicy": Failure("AccessDeniedException", text)}),
 }
 
 
@@ -205,7 +206,7 @@ def test_an_error_of_aws_is_one_line(clients: Clients, operation: str) -> None:
     source = "Config" if "Config" in operation and operation != FAILING[3] else "KMS"
     event = scheduled({**POST_PARAMETERS, "ReadKeysFrom": source})
     for code, text in zip(cycle((*CODES, HOSTILE_TEXTS[2])), HOSTILE_TEXTS, strict=False):
-        aws = ScriptedAws((ScriptedKey("key-1", (ALIAS,)),), failures={operation: (code, text)})
+        aws = ScriptedAws((ScriptedKey("key-1", (ALIAS,)),), faults={operation: Failure(code, text)})
         invoke(clients, event, aws)
         assert {name for name, _ in answers(aws)} <= {ALIAS}
 
@@ -215,7 +216,7 @@ def test_an_error_about_one_role_or_key_is_one_line(clients: Clients, operation:
     parameters = {**POST_PARAMETERS, "ExecutionRoleName": "config/role"}
     for code, text in zip(cycle((*CODES, HOSTILE_TEXTS[2])), HOSTILE_TEXTS, strict=False):
         event = rule_event(change_notification(key_item(f"id {text}", TIME)), parameters)
-        aws = ScriptedAws((ScriptedKey(f"id {text}"),), failures={operation: (code, text)})
+        aws = ScriptedAws((ScriptedKey(f"id {text}"),), faults={operation: Failure(code, text)})
         assert invoke(clients, event, aws) != ""
 
 

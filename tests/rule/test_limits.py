@@ -23,7 +23,7 @@ from least_privilege.parameters import RuleParameters
 from least_privilege.progress import Progress
 from least_privilege.reading import BoundedReader, JudgedKey, Reader, paced, read_from_kms, rotate_to
 from least_privilege.text import RuleError
-from tests.rule.conftest import StubbedAws
+from tests.aws.stubbed import StubbedAws
 
 
 def context(seconds_left: float) -> SimpleNamespace:

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSResponse, HTTPHeaders
 from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import ACCOUNT_ID, POST_PARAMETERS, rule_event, scheduled_notification
 from least_privilege.text import RuleError
-from tests.rule.conftest import SESSION, Body
+from tests.aws.stubbed import SESSION, Body
 
 TIME = "2026-01-13T19:12:27.681Z"
 FROM_CONFIG = rule_event(

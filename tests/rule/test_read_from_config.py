@@ -30,7 +30,7 @@ from least_privilege.parameters import RuleParameters
 from least_privilege.reading import ReadKey, read_from_config, read_from_kms
 from least_privilege.scenarios import judge_key
 from least_privilege.text import RuleError
-from tests.rule.conftest import StubbedAws
+from tests.aws.stubbed import StubbedAws
 
 HISTORY = Path(__file__).parents[3] / "shared" / "recorded-events" / "history-kms-key.json"
 FROM_CONFIG = {**POST_PARAMETERS, "ReadKeysFrom": "Config"}

@@ -20,7 +20,7 @@ from least_privilege.event import Request
 from least_privilege.report import evaluation
 from least_privilege.scenarios import Compliance
 from least_privilege.text import RuleError
-from tests.rule.conftest import SESSION, Body, StubbedAws
+from tests.aws.stubbed import SESSION, Body, StubbedAws
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient

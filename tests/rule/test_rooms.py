@@ -112,7 +112,7 @@ def test_a_circle_would_be_noticed() -> None:
 
 # --- without the AWS libraries -----------------------------------------------------------------------------------
 
-# The error is no ImportError: code that catches one, to do without the AWS libraries, would be found out too.
+# The error is not an ImportError: code that catches one, to do without the AWS libraries, would be found out too.
 REFUSE_AWS_LIBRARIES = """
 import sys
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 
 import boto3
@@ -29,22 +29,22 @@ from dev.emulator.events import (
 )
 from dev.emulator.lambda_runtime import DeployedFunction, InvocationError, RunningFunction, running
 from kms_rule import RULE_FOLDER
-from tests.security.scripted_aws import (
+from tests.aws.scripted import (
     ASSUME_ROLE,
-    KEY_ID,
     OPERATIONS,
+    Failure,
     Fault,
     ScriptedAws,
-    Secrets,
+    ScriptedKey,
     bad_signature,
     cut_off,
-    error,
     garbled,
     hung_up,
     page,
     repeating,
 )
 
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 TIME = "2026-01-13T19:12:27.681Z"
 FUNCTION_ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:rule"
 CONTEXT = SimpleNamespace(invoked_function_arn=FUNCTION_ARN)
@@ -55,6 +55,18 @@ SHORTEST_PIECE = 16
 def token(length: int) -> str:
     """Make what looks like AWS's: base64 of nothing."""
     return base64.b64encode(secrets.token_bytes(length)).decode()[:length]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a run comes to know of that nobody who reads its output may learn."""
+
+    access_key: str
+    session_token: str
+    assumed_access_key: str
+    assumed_session_token: str
+    result_token: str
+    held_result_token: str
 
 
 # As long as AWS's own.
@@ -113,14 +125,14 @@ WRONG_EVENTS: Mapping[str, object] = {
     "a role of another account": {**EVERY_OPERATION, "accountId": "999999999999"},
 }
 FAULTS: Mapping[str, Fault] = {
-    "denied": error("AccessDeniedException", "User is not authorized to perform this"),
-    "throttled": error("ThrottlingException", "Rate exceeded"),
-    "expired": error("ExpiredTokenException", "The security token included in the request is expired"),
-    "no such token": error("UnrecognizedClientException", "The security token included in the request is invalid."),
-    "invalid result token": error("InvalidResultTokenException", "The ResultToken is invalid."),
-    "no such rule": error("NoSuchConfigRuleException", "The rule is not there."),
-    "not found": error("NotFoundException", "The key does not exist."),
-    "internal error": error("InternalFailure", "Something went wrong", 500),
+    "denied": Failure("AccessDeniedException", "User is not authorized to perform this"),
+    "throttled": Failure("ThrottlingException", "Rate exceeded"),
+    "expired": Failure("ExpiredTokenException", "The security token included in the request is expired"),
+    "no such token": Failure("UnrecognizedClientException", "The security token included in the request is invalid."),
+    "invalid result token": Failure("InvalidResultTokenException", "The ResultToken is invalid."),
+    "no such rule": Failure("NoSuchConfigRuleException", "The rule is not there."),
+    "not found": Failure("NotFoundException", "The key does not exist."),
+    "internal error": Failure("InternalFailure", "Something went wrong", 500),
     "bad signature": bad_signature,
     "repeating": repeating,
     "page": page,
@@ -133,14 +145,30 @@ FAULTS: Mapping[str, Fault] = {
 # The runs.
 
 
+def account() -> ScriptedAws:
+    """Return an account of one key that gives away of the secrets what AWS does."""
+    policy = {"Statement": {"Sid": "Open", "Effect": "Allow", "Action": "kms:*"}}
+    # It has no item, so that a run that reads from AWS Config asks KMS too, and thus uses every operation.
+    key = ScriptedKey(KEY_ID, ("alias/otter",), json.dumps(policy), recorded=False)
+    return ScriptedAws(
+        (key,),
+        held=("alias/gone",),
+        held_token=SECRETS.held_result_token,
+        credentials={
+            "AccessKeyId": "ASIAOTTEROTTEROTTER",
+            "SecretAccessKey": SECRETS.assumed_access_key,
+            "SessionToken": SECRETS.assumed_session_token,
+            "Expiration": "2100-01-01T00:00:00Z",
+        },
+    )
+
+
 @pytest.fixture(scope="module")
 def _served() -> Iterator[ScriptedAws]:
-    served = ScriptedAws(SECRETS)
     environment = {
         "AWS_ACCESS_KEY_ID": "ASIABEAVERBEAVERBEAV",
         "AWS_SECRET_ACCESS_KEY": SECRETS.access_key,
         "AWS_SESSION_TOKEN": SECRETS.session_token,
-        "AWS_ENDPOINT_URL": served.url,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": os.devnull,
@@ -149,11 +177,13 @@ def _served() -> Iterator[ScriptedAws]:
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
-    with pytest.MonkeyPatch.context() as patched, served.serving():
+    served = account()
+    with pytest.MonkeyPatch.context() as patched, served.serving() as url:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patched.delenv(name)
         for name, value in environment.items():
             patched.setenv(name, value)
+        patched.setenv("AWS_ENDPOINT_URL", url)
         patched.setattr(boto3, "DEFAULT_SESSION", None)
         yield served
 

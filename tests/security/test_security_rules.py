@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parents[2]
 FOLDERS = sorted(path.name for path in PROJECT.glob("[!.]*/") if any(path.rglob("*.py")))
 RUFF = Path(sys.executable).with_name("ruff")
 SUPPRESSED = re.compile(r"# noqa: ([A-Z0-9, ]+)")
-# A word that is no secret, and commands that no shell reads.
+# A word that is not a secret, and commands that no shell reads.
 EXEMPT = {"S105", "S603", "S607"}
 INSECURE = {
     "S307": "eval(input())\n",

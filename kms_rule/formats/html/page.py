@@ -2,7 +2,7 @@
 
 Its Content-Security-Policy lets nothing run or load but its own style sheet and script, which it names by their hashes.
 Without JavaScript the file is a plain table; with it, the table sorts and filters, and holds only the rows that are
-shown, so that 10,000 are no burden.
+shown, so that 10,000 are not a burden.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """CloudFormation's intrinsic functions: what a template says a value will be, as far as it can be known now.
 
-A parameter's value is chosen at deployment, its default is no promise; so is everything that other resources, exports
-and mappings provide. What remains are texts put together of known and unknown parts, and the branches of `Fn::If`.
+A parameter's value is chosen at deployment, its default is not a promise; so is everything that other resources,
+exports and mappings provide. What remains are texts put together of known and unknown parts, and the branches of
+`Fn::If`.
 """
 
 from __future__ import annotations

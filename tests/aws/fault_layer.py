@@ -130,7 +130,7 @@ def foreign_page(exchange: Exchange) -> Response:
 
 
 def foreign_list(exchange: Exchange) -> Response:
-    """Answer with success, as AWS does, but with JSON that is no object, as only something in between does."""
+    """Answer with success, as AWS does, but with JSON that is not an object, as only something in between does."""
     del exchange
     return Response("[null]", content_type=JSON)
 
@@ -146,7 +146,7 @@ def after(action: Callable[[Call], object]) -> Fault:
 
 
 def fails(resource_id: str) -> bool:
-    """Say whether `failing_evaluations` fails this one: about every second id, always the same ones."""
+    """Return whether `failing_evaluations` fails this one: about every second id, always the same ones."""
     return zlib.crc32(resource_id.encode()) % 2 == 0
 
 
@@ -197,7 +197,7 @@ class FaultLayer:
                 seen.clear()
 
     def hangs(self, headers: Mapping[str, str | bytes], body: str | bytes) -> bool:
-        """Say whether this request will be held if it is sent now."""
+        """Return whether this request will be held if it is sent now."""
         operation, subject, _ = _asked(headers, body)
         return self.plan(self._counted(operation, subject)) is hanging
 
