@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,28 +118,24 @@ def drop_statement(node: Node) -> Iterator[Node]:
 
 
 def drop_element(node: Node) -> Iterator[Node]:
-    """Drop each element of a list, a tuple, a set or a dict, unless the brackets would mean something else then."""
-    for changed in dropping("elements")(node):
-        match changed:
-            case cst.Tuple(elements=[element]):
-                yield changed.with_changes(elements=[element.with_changes(comma=cst.Comma())])
-            case cst.Tuple(elements=[]):
-                yield cst.Tuple([])
-            case cst.Set(elements=[]):
-                pass
-            case _:
-                yield changed
+    """Drop each element of a list, a tuple, a set or a dict; without any, the braces of a set would be a dict."""
+    for rest in without_each(node.elements):
+        if isinstance(node, cst.Tuple) and len(rest) == 1:
+            yield node.with_changes(elements=[rest[0].with_changes(comma=cst.Comma())])
+        elif isinstance(node, cst.Tuple) and not rest:
+            yield cst.Tuple([])
+        elif rest or not isinstance(node, cst.Set):
+            yield node.with_changes(elements=rest)
 
 
 def dropping(field: str) -> Operator:
     """Return the operator that drops each of the nodes in a field."""
+    return lambda node: (node.with_changes(**{field: rest}) for rest in without_each(getattr(node, field)))
 
-    def drop(node: Node) -> Iterator[Node]:
-        nodes = getattr(node, field)
-        for place in range(len(nodes)):
-            yield node.with_changes(**{field: [*nodes[:place], *nodes[place + 1 :]]})
 
-    return drop
+def without_each(nodes: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """Yield the nodes without the first, without the second, and so on."""
+    yield from ([*nodes[:place], *nodes[place + 1 :]] for place in range(len(nodes)))
 
 
 def drop_bound(node: Node) -> Iterator[Node]:
