@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,13 +133,12 @@ def drop_element(node: Node) -> Iterator[Node]:
 
 def dropping(field: str) -> Operator:
     """Return the operator that drops each of the nodes in a field."""
+    return lambda node: (node.with_changes(**{field: rest}) for rest in without_each(getattr(node, field)))
 
-    def drop(node: Node) -> Iterator[Node]:
-        nodes = getattr(node, field)
-        for place in range(len(nodes)):
-            yield node.with_changes(**{field: [*nodes[:place], *nodes[place + 1 :]]})
 
-    return drop
+def without_each(nodes: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """Yield the nodes without the first, without the second, and so on."""
+    yield from ([*nodes[:place], *nodes[place + 1 :]] for place in range(len(nodes)))
 
 
 def drop_bound(node: Node) -> Iterator[Node]:

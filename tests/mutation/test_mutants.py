@@ -69,6 +69,23 @@ def test_each_mutant_is_a_module_with_its_change_and_another_meaning(tool: Any) 
         assert set(mutant.after.split("\n")) <= {*lines, ""}
 
 
+COLLECTIONS = [
+    ("(a, b)", {"(b,)", "(a,)"}),
+    ("(a,)", {"()"}),
+    ("a,", {"()"}),
+    ("[a]", {"[]"}),
+    ("{a: b}", {"{}"}),
+    ("{a, b}", {"{b}", "{a, }"}),
+    ("{a}", set()),
+]
+
+
+@pytest.mark.parametrize(("collection", "rests"), COLLECTIONS, ids=str)
+def test_each_element_is_dropped_but_the_only_one_of_a_set(tool: Any, collection: str, rests: set[str]) -> None:
+    found = {after for _, _, after in names(tool.mutants("counting", f"LIMITS = {collection}"))}
+    assert found == {f"LIMITS = {rest}" for rest in ("None", *rests)}
+
+
 def test_none_instead_of_false_is_no_change(tool: Any) -> None:
     changes = [(before, after) for _, before, after in names(tool.mutants("counting", SOURCE)) if "found" in before]
     assert changes == [("found = False", "found = True")]
