@@ -127,7 +127,7 @@ class Run:
         if not request.scope.every_key:
             return read_changed_keys(self.account, request.parameters, request.scope)
         reader = Reader(self.account, request.parameters, self.readers, self.deadline, self.progress)
-        return reader.readings(first=NEXT_KEYS.pop(self._rule, ""))
+        return reader.readings(self._rule)
 
     def _leave_to_the_next_run(self) -> None:
         waiting = self.progress.waiting

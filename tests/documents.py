@@ -26,7 +26,7 @@ def links(text: str) -> list[tuple[str, str]]:
 
 
 def link_leads_somewhere(name: str, path: str, anchor: str) -> bool:
-    """Say whether a link of the document `name` leads to a file, and to a heading of it if the link names one."""
+    """Return whether a link of the document `name` leads to a file, and to a heading of it if the link names one."""
     target = (PROJECT / name).parent / path if path else PROJECT / name
     return target.exists() and (not anchor or anchor in heading_anchors(target.read_text("utf-8")))
 
@@ -37,7 +37,7 @@ def named_tests(text: str) -> list[str]:
 
 
 def names_a_test(named: str) -> bool:
-    """Say whether this file of tests is there, and this test in it if it is named."""
+    """Return whether this file of tests is there, and this test in it if it is named."""
     path, _, name = named.partition("::")
     file = PROJECT / path
     return file.is_file() and re.search(rf"^ *def {name or 'test_'}", file.read_text("utf-8"), re.MULTILINE) is not None

@@ -1,6 +1,7 @@
-"""The stages of a run, in the order in which they import one another.
+"""The stages of a run, each importing only from those named before it.
 
-`text`, `pattern`, `parameters`, `event` and `key` hold what comes in; `permission` and `condition`, with the module
-`AWSConfigRuleKMSPolicy`, the language of key policies; `evidence`, `scenarios` and `annotation` decide and say why.
-Nothing up to here imports boto3. `errors`, `account`, `items`, `deadline`, `reading` and `report` work with AWS.
+`text` and `pattern` are what everything is built on; `permission` and `condition` the language of key policies, which
+the module `AWSConfigRuleKMSPolicy` reads; `parameters`, `key` and `event` hold what comes in; `evidence`, `scenarios`
+and `annotation` decide and say why. Nothing up to here imports boto3. `errors`, `items`, `account`, `deadline`,
+`progress`, `reading` and `report` work with AWS.
 """

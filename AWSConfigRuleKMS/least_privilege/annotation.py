@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from AWSConfigRuleKMSPolicy import Statement
 from least_privilege.evidence import (
@@ -18,15 +18,15 @@ from least_privilege.evidence import (
 )
 from least_privilege.key import DISABLED
 from least_privilege.parameters import ADMINISTRATORS
-from least_privilege.scenarios import SCENARIOS, Compliance, Scenario, Verdict
+from least_privilege.scenarios import NO_DESCRIPTION, SCENARIOS, Compliance, Scenario, Verdict
 from least_privilege.text import escaped, name_in_sentence, quoted, shortened
 
 MAX_ANNOTATION = 256
 MAX_REASON = 100
 OUT_OF_SCOPE_SENTENCE = "Key or alias {id} is deleted, or no longer in the rule's scope"
 RETRACTED_SENTENCE = "Nothing of this rule is reported under {id} any more: a key or alias is gone or has another name"
-# A name that a policy or a key gives stands in quotation marks, so that none before the mark is part of one.
-MARK = re.compile(r' \[(?:[^"]*?; )?scenario (\d)(?=[]:;])')
+# Of what a policy or a key says, nothing but a state stands before the mark.
+MARK = re.compile(rf"[^[]* \[(?:{re.escape(NO_DESCRIPTION)}; )?(?:key state [^;]*; )?scenario (\d)[]:;]")
 
 
 def annotate(verdict: Verdict, reported_id: str) -> str:
@@ -35,13 +35,20 @@ def annotate(verdict: Verdict, reported_id: str) -> str:
     At most 256 characters, AWS Config's limit: the evidence is worded as shortly as that needs, and the middle of the
     id gives way last.
     """
+    return next(annotate_each(verdict, (reported_id,)))
+
+
+def annotate_each(verdict: Verdict, reported_ids: Sequence[str]) -> Iterator[str]:
+    """Yield the annotation for each id that a key is reported under, as `annotate` does for one."""
     required = "; ".join(filter(None, (verdict.caveat, required_note(verdict.evidence))))
-    sentence = about(verdict.scenario.sentence, reported_id, MAX_ANNOTATION - len(_with_brackets("", required)))
-    for wording in _labelled(verdict):
-        annotation = _with_brackets(sentence, f"{required}; {wording}" if required and wording else required or wording)
-        if len(annotation) <= MAX_ANNOTATION:
-            return annotation
-    return _with_brackets(sentence, required)
+    longest = MAX_ANNOTATION - len(_with_brackets("", required))
+    # For one id, no wording is made that is not tried.
+    labelled: Iterable[str] = _labelled(verdict, required)
+    labelled = labelled if len(reported_ids) == 1 else tuple(labelled)
+    for reported_id in reported_ids:
+        sentence = about(verdict.scenario.sentence, reported_id, longest)
+        candidates = (_with_brackets(sentence, content) for content in labelled)
+        yield next(candidate for candidate in candidates if len(candidate) <= MAX_ANNOTATION)
 
 
 def about(sentence: str, resource_id: str, longest: int = MAX_ANNOTATION) -> str:
@@ -55,7 +62,7 @@ def scenario_of(annotation: str, compliance: Compliance) -> Scenario | None:
     None where no row of the table with that compliance is told of, as in annotations of another rule.
     """
     possible = [scenario for scenario in SCENARIOS if scenario.compliance is compliance]
-    mark = MARK.search(annotation)
+    mark = MARK.match(annotation)
     if mark:
         return next((scenario for scenario in possible if scenario.number == int(mark[1])), None)
     sentence, _, _ = annotation.partition(" [")
@@ -71,14 +78,15 @@ def _with_brackets(sentence: str, content: str) -> str:
     return f"{sentence} [{content}]" if content else sentence
 
 
-def _labelled(verdict: Verdict) -> Iterator[str]:
-    if not verdict.scenario.number:
-        yield from wordings(verdict.evidence)
-        return
-    label = f"scenario {verdict.scenario.number}"
+def _labelled(verdict: Verdict, required: str) -> Iterator[str]:
+    """Yield what may stand in the brackets, the fullest first; the last is what must stand there."""
+    beginning = f"{required}; " if required else ""
+    label = f"scenario {verdict.scenario.number}" if verdict.scenario.number else ""
     for wording in wordings(verdict.evidence):
-        yield f"{label}: {wording}"
-    yield label
+        yield f"{beginning}{label}: {wording}" if label else f"{beginning}{wording}"
+    if label:
+        yield f"{beginning}{label}"
+    yield required
 
 
 # ---------------------------------------------------------------------------------------------------------------------

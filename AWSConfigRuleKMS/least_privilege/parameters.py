@@ -128,6 +128,11 @@ def _spelled(patterns: Iterable[Pattern]) -> list[str]:
     return [pattern.text for pattern in patterns]
 
 
+def _spelled_aliases(patterns: Iterable[Pattern]) -> list[str]:
+    """Return the names, with the prefix that is left out elsewhere where another one follows it."""
+    return [f"{ALIAS_PREFIX}{name}" if name.startswith(ALIAS_PREFIX) else name for name in _spelled(patterns)]
+
+
 def _as_text(value: ParameterValue) -> str:
     if isinstance(value, list):
         return ", ".join(value)
@@ -154,7 +159,7 @@ def _chosen(choices: tuple[str, str], second: bool) -> str:  # noqa: FBT001 - it
 PARAMETERS: Mapping[str, Parameter] = {
     row.name: row
     for row in (
-        Parameter(WHITELIST, "whitelist", _aliases, _spelled, decides=True),
+        Parameter(WHITELIST, "whitelist", _aliases, _spelled_aliases, decides=True),
         Parameter(ADMINISTRATORS, "administrators", _user_ids, _spelled, required=True, decides=True),
         _choice(STRICT, "strict", ("false", "true"), decides=True),
         _choice(SEPARATE_BY, "separate_by_user", ("Policy", "User"), decides=True),

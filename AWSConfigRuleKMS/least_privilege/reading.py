@@ -19,7 +19,7 @@ from least_privilege.event import Scope
 from least_privilege.key import AWS, Aliases, Facts, Key, UnreadKey, UnrecordedKey, VanishedKey, managed_by_aws
 from least_privilege.parameters import RuleParameters
 from least_privilege.progress import Progress
-from least_privilege.scenarios import Verdict, judge, judge_key, judge_policy
+from least_privilege.scenarios import Verdict, judge_key, judge_policy
 from least_privilege.text import RuleError, quoted
 
 LOGGER = logging.getLogger("AWSConfigRuleKMS")
@@ -36,8 +36,19 @@ MAX_KEYS_AHEAD = 400  # with policies of 4 KB, under 2 MB
 
 
 @dataclass(frozen=True, slots=True)
+class ReadKey:
+    """A key that was read as far as its verdict needs; `verdict` is there where the policy does not matter.
+
+    A parsed policy takes ten times the memory of its text, so that the policy is judged only when its turn comes.
+    """
+
+    key: Key
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedKey:
-    """A key that was read as far as its verdict needs, and the verdict."""
+    """A key and the verdict on it."""
 
     key: Key
     verdict: Verdict
@@ -48,6 +59,7 @@ class JudgedKey:
         return self.key.id
 
 
+type Found = ReadKey | VanishedKey | UnreadKey
 type Reading = JudgedKey | VanishedKey | UnreadKey
 
 
@@ -68,16 +80,23 @@ def reader_threads() -> int:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def read_key(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
-    """Read one key live from KMS and judge it; its policy is only read where the verdict depends on it."""
+def read_key(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Found:
+    """Read one key live from KMS; its policy is only read where the verdict depends on it."""
     described = account.described(key_id, aliases)
     if not isinstance(described, Key):
         return described
     verdict = judge_key(described.facts, parameters)
     if verdict:
-        return JudgedKey(described, verdict)
+        return ReadKey(described, verdict)
     key = account.with_policy(described)
-    return JudgedKey(key, judge_policy(key.facts, parameters)) if isinstance(key, Key) else key
+    return ReadKey(key) if isinstance(key, Key) else key
+
+
+def judged(found: Found, parameters: RuleParameters) -> Reading:
+    """Judge what was read of a key; what could not be read stays as it is."""
+    if not isinstance(found, ReadKey):
+        return found
+    return JudgedKey(found.key, found.verdict or judge_policy(found.key.facts, parameters))
 
 
 def read_changed_keys(account: Account, parameters: RuleParameters, scope: Scope) -> Iterator[Reading]:
@@ -91,21 +110,21 @@ def read_changed_keys(account: Account, parameters: RuleParameters, scope: Scope
         yield (
             VanishedKey(key_id)
             if names is None
-            else read_key(account, parameters, key_id, scope.remaining_aliases(names, key_id))
+            else judged(read_key(account, parameters, key_id, scope.remaining_aliases(names, key_id)), parameters)
         )
 
 
 def read_from_kms(
     account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
-) -> list[Reading]:
-    """Read these keys live from KMS and judge them."""
+) -> list[Found]:
+    """Read these keys live from KMS."""
     return [read_key(account, parameters, key_id, aliases.get(key_id, ())) for key_id in key_ids]
 
 
 def read_from_config(
     account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
-) -> list[JudgedKey | UnrecordedKey]:
-    """Judge at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed."""
+) -> list[ReadKey | UnrecordedKey]:
+    """Return at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed."""
     known = {
         key_id: Key(key_id, Facts(aliases[key_id], manager=AWS))
         for key_id in key_ids
@@ -115,7 +134,7 @@ def read_from_config(
     if asked:
         known |= account.recorded(asked, aliases)
     return [
-        JudgedKey(known[key_id], judge(known[key_id].facts, parameters)) if key_id in known else UnrecordedKey(key_id)
+        ReadKey(known[key_id], judge_key(known[key_id].facts, parameters)) if key_id in known else UnrecordedKey(key_id)
         for key_id in key_ids
     ]
 
@@ -139,22 +158,24 @@ class Reader:
     deadline: Deadline
     progress: Progress
 
-    def readings(self, first: str = "") -> Iterator[Reading]:
-        """Yield what was read of each key, in no order, beginning with the key `first`; fewer where time runs low.
+    def readings(self, rule: tuple[str, str] = ("", "")) -> Iterator[Reading]:
+        """Yield what was read of each key, in no order; fewer where time runs low.
 
-        Raises `RuleError` where keys or aliases cannot be listed, or where AWS Config refuses to be read.
+        It begins where an earlier run of this rule, an account and a name, left off. Raises `RuleError` where keys or
+        aliases cannot be listed, or where AWS Config refuses to be read.
         """
         from_config = self.parameters.read_from_config and is_recording(self.account)
         aliases = self.account.aliases()
         listed = list(dict.fromkeys(self.account.key_ids()))
-        self.progress.keys = rotate_to(first, listed)
+        self.progress.keys = rotate_to(NEXT_KEYS.pop(rule, ""), listed)
         read = self._read_from_config if from_config else self._read_from_kms
         yield from read(self.progress.keys, aliases)
 
     def _read_from_kms(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Reading]:
         read = partial(read_from_kms, self.account, aliases, self.parameters)
         jobs = paced(batched(key_ids, KEYS_PER_JOB))
-        yield from BoundedReader(self.threads, read, self.deadline).answers(jobs)
+        for found in BoundedReader(self.threads, read, self.deadline).answers(jobs):
+            yield judged(found, self.parameters)
 
     def _read_from_config(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Reading]:
         """Yield what AWS Config has recorded; what it has not is read from KMS soon, so that it has its turn too."""
@@ -163,7 +184,7 @@ class Reader:
         jobs = batched(key_ids, KEYS_PER_BATCH)
         for found in BoundedReader(self.threads, find, self.deadline).answers(jobs):
             if not isinstance(found, UnrecordedKey):
-                yield found
+                yield judged(found, self.parameters)
                 continue
             unrecorded.append(found.id)
             if len(unrecorded) == MAX_KEYS_AHEAD:

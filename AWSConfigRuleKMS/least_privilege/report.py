@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from least_privilege.account import Account, Resource, resource_of
-from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, RETRACTED_SENTENCE, about, annotate
+from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, RETRACTED_SENTENCE, about, annotate_each
 from least_privilege.deadline import MORE_TIME_ADVICE, Deadline
 from least_privilege.event import Request
 from least_privilege.key import KEY_RESOURCE_TYPE, UnreadKey
@@ -44,14 +44,10 @@ def evaluation(
 
 def evaluations_of(judged: JudgedKey, request: Request) -> Iterator[EvaluationTypeDef]:
     """Yield one evaluation for each id that a key's verdict is reported under."""
-    for reported_id in judged.key.reported_ids(request.parameters, request.scope.out_of_scope):
-        yield evaluation(
-            KEY_RESOURCE_TYPE,
-            reported_id,
-            judged.verdict.compliance,
-            annotate(judged.verdict, reported_id),
-            request.scope.ordering_timestamp,
-        )
+    ids = judged.key.reported_ids(request.parameters, request.scope.out_of_scope)
+    timestamp = request.scope.ordering_timestamp
+    for reported_id, annotation in zip(ids, annotate_each(judged.verdict, ids), strict=True):
+        yield evaluation(KEY_RESOURCE_TYPE, reported_id, judged.verdict.compliance, annotation, timestamp)
 
 
 def not_applicable(resource_type: str, resource_id: str, sentence: str, request: Request) -> EvaluationTypeDef:

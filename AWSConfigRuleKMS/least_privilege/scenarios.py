@@ -26,6 +26,7 @@ from least_privilege.permission import BY_POLICY, BY_USER, Duty, DutyTable
 
 DESCRIBE_KEY = "kms:DescribeKey"
 GET_KEY_POLICY = "kms:GetKeyPolicy"
+NO_DESCRIPTION = f"{DESCRIBE_KEY} is missing, key taken for enabled"
 NO_POLICY = KeyPolicy(())
 
 
@@ -371,5 +372,5 @@ def judge_policy(facts: Facts, parameters: RuleParameters) -> Verdict:
 
 
 def _verdict(scenario: Scenario, answer: Answer, facts: Facts) -> Verdict:
-    caveat = f"{DESCRIBE_KEY} is missing, key taken for enabled" if DESCRIBE_KEY in facts.denied else ""
+    caveat = NO_DESCRIPTION if DESCRIBE_KEY in facts.denied else ""
     return Verdict(scenario, answer.evidence, caveat)

@@ -22,11 +22,12 @@ HIDDEN_REMARK = "It is marked as sensitive, so that nothing of its policy and al
 # Of the candidates of one key, the highest is reported.
 SEVERITY: Sequence[Compliance] = (Compliance.NOT_APPLICABLE, Compliance.COMPLIANT, Compliance.NON_COMPLIANT)
 NONE_OF_THESE = (
-    "It is no key policy as JSON, no CloudFormation template and no output of 'terraform show -json': name another "
+    "It is not a key policy as JSON, a CloudFormation template or the output of 'terraform show -json': name another "
     "file."
 )
 PASSED_OVER = (
-    "Passed over, though it seems to define a KMS key: it is no CloudFormation template, and a key policy must be JSON."
+    "Passed over, though it seems to define a KMS key: it is not a CloudFormation template, and a key policy must be "
+    "JSON."
 )
 NONE_IN_FOLDER = (
     "There is no key policy, CloudFormation template or output of 'terraform show -json' in this folder: name another."
@@ -86,7 +87,7 @@ def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> No
 
 
 def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -> None:
-    """Judge what is in a folder, and pass over what is none of the three detect.
+    """Judge what is in a folder, and pass over what is none of the three kinds of file.
 
     What is broken or cannot be judged as a whole is passed over only if it does not name KMS; what cannot be read,
     never. Only what begins as JSON does, and YAML that has `Resources`, is known to be broken: other YAML is not

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 def explain(name: str, aliases: Iterable[str], parameters: RuleParameters) -> Explanation:
     """Explain the policy in the file of this name, `-` being standard input, of a key that has these aliases.
 
-    Raises `CommandError` where the file cannot be read or holds no key policy, or an alias is none.
+    Raises `CommandError` where the file cannot be read or holds no key policy, or an alias is not one.
     """
     source = shown(name)
     try:

@@ -11,7 +11,7 @@ from kms_rule import RULE_FOLDER, TEMPLATES_FOLDER, rule_modules
 from kms_rule.errors import CommandError
 from kms_rule.output import DIRECT_IT_ELSEWHERE, printing, write_whole
 
-HANDLER = Path("AWSConfigRuleKMS.py")
+NEEDED = frozenset(map(Path, ("AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py", "least_privilege/__init__.py")))
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
 REGULAR_FILE_READABLE_BY_ALL = 0o100644
@@ -40,7 +40,7 @@ def build_package(folder: Path, target: Path) -> Path:
     The same modules give the same bytes, whatever the machine and the day. Raises `CommandError` where a module cannot
     be read or the file cannot be written; an older package is then still there.
     """
-    names = sorted({HANDLER, *rule_modules(folder)}, key=Path.as_posix)
+    names = sorted(NEEDED.union(rule_modules(folder)), key=Path.as_posix)
     content = _zipped({name.as_posix(): _module(folder / name) for name in names})
     try:
         write_whole(content, target)
@@ -75,7 +75,8 @@ def _module(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise CommandError(
-            f"The module {path} cannot be read ({error.strerror}): give the rule's folder, which holds {HANDLER}."
+            f"The module {path} cannot be read ({error.strerror}): give the rule's folder, which holds "
+            f"AWSConfigRuleKMS.py."
         ) from error
 
 

@@ -38,7 +38,7 @@ PERIODS: Mapping[str, timedelta] = {
 }
 DEFAULT_PERIOD = "TwentyFour_Hours"
 # Lambda runs a function for fifteen minutes at most and tries three times, one and two minutes apart.
-LONGEST_RUN = timedelta(hours=1)
+MAX_RUN_TIME = timedelta(hours=1)
 # AWS Config may note the two times of one short run seconds apart.
 SAME_RUN = timedelta(minutes=1)
 ADVICE: Final = "read the function's log, and its metric Errors"
@@ -232,7 +232,7 @@ def _not_invoked(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
 
 def _nothing_reported(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
     invoked, evaluated = status.get("LastSuccessfulInvocationTime"), status.get("LastSuccessfulEvaluationTime")
-    if not invoked or now - invoked <= LONGEST_RUN:
+    if not invoked or now - invoked <= MAX_RUN_TIME:
         return
     if not evaluated or invoked - evaluated > SAME_RUN:
         yield f"The run that began {age(now - invoked)} ago has reported nothing: {ADVICE}."
@@ -241,5 +241,5 @@ def _nothing_reported(status: Mapping[str, Any], now: datetime) -> Iterator[str]
 def _late(findings: Findings, rule: DeployedRule, now: datetime) -> int:
     if rule.period is None:
         return 0
-    limit = rule.period + LONGEST_RUN
+    limit = rule.period + MAX_RUN_TIME
     return sum(1 for finding in findings.judged if finding.recorded and now - finding.recorded > limit)

@@ -79,7 +79,7 @@ def _threads() -> int:
 def _scan_region(
     connection: Connection, parameters: RuleParameters, findings: Findings, threads: int, watch: Watch
 ) -> bool:
-    """Add what is found in one Region, and say whether to go on with the next."""
+    """Add what is found in one Region, and return whether to go on with the next."""
     progress = Progress()
     source = f"Region {connection.region}"
     before = len(findings.judged) + len(findings.unjudged)
@@ -117,7 +117,7 @@ def _interruption(progress: Progress) -> str:
 
 
 def _sentence_of(error: RuleError) -> str:
-    """Say why the keys cannot be listed, with advice for a person instead of that for a deployed rule."""
+    """Return why the keys cannot be listed, with advice for a person instead of that for a deployed rule."""
     cause = error.__context__
     return f"The keys cannot be listed: {advice_on(reason_of(cause))}." if isinstance(cause, FAILURES) else str(error)
 

@@ -19,12 +19,12 @@ from least_privilege.condition import POLICY_VARIABLE, Condition
 from least_privilege.pattern import Pattern, lower_case
 from least_privilege.text import quoted
 
-LARGEST_POLICY = 32_768
+MAX_POLICY_BYTES = 32_768
 PUT_KEY_POLICY = "kms:PutKeyPolicy"
 # Where a role or user is deleted, its id takes the place of its ARN, and KMS takes the policy no more.
 ID_OF_A_DELETED_PRINCIPAL = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
 # Enough for policies that people write, and no more work than that for others.
-MOST_USER_IDS_TRIED = 20
+MAX_USER_IDS_TRIED = 20
 
 
 def refusal(text: str, policy: KeyPolicy) -> str | None:
@@ -36,8 +36,8 @@ def refusal(text: str, policy: KeyPolicy) -> str | None:
 
 
 def _refusals(text: str, policy: KeyPolicy) -> Iterator[str]:
-    if len(text) > LARGEST_POLICY:
-        yield f"it has {len(text)} bytes and may have {LARGEST_POLICY}, so shorten it"
+    if len(text) > MAX_POLICY_BYTES:
+        yield f"it has {len(text)} bytes and may have {MAX_POLICY_BYTES}, so shorten it"
     sids = Counter(statement.sid for statement in policy.statements if statement.sid)
     yield from (
         f"the Sid {quoted(sid)} occurs {count} times, so rename one" for sid, count in sids.items() if count > 1
@@ -88,7 +88,7 @@ def _names_put_key_policy(statement: Statement) -> bool:
 def somebody_meets(conditions: Iterable[Condition]) -> bool:
     """Return whether there surely is a user id that meets all conditions on it; policy variables count as unmet."""
     tests = [_Test.of(condition) for condition in conditions if condition.limits_users]
-    examples = [example for test in tests for example in test.examples][:MOST_USER_IDS_TRIED]
+    examples = [example for test in tests for example in test.examples][:MAX_USER_IDS_TRIED]
     # A part from each of two conditions, such as AROAOTTER* and *:alice, often meets both.
     pairs = map("".join, product(examples, examples))
     return not tests or any(all(test.met_by(user_id) for test in tests) for user_id in chain(examples, pairs))
@@ -111,7 +111,7 @@ class _Test:
     @classmethod
     def of(cls, condition: Condition) -> _Test:
         plain = [value for value in condition.values if isinstance(value, str) and not POLICY_VARIABLE.search(value)]
-        return cls(lower_case(condition.operator), plain[:MOST_USER_IDS_TRIED])
+        return cls(lower_case(condition.operator), plain[:MAX_USER_IDS_TRIED])
 
     @property
     def examples(self) -> Iterator[str]:

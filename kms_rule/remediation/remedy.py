@@ -9,8 +9,8 @@ permission that the original did not give, and what needs no change stays as it 
    `StrictSeparationOfDuties` each of the three is too much, so usage gives way; administrators can give it with grants.
 2. A statement that opens all KMS actions lists those that KMS has today instead.
 3. A statement that grants a duty to callers whom it does not name is split. Administration goes to the user ids of
-   `Admin_User_Id`, usage to a placeholder, since the rule's parameters name no users; what is no duty stays without a
-   condition, so that the rule can still read the policy.
+   `Admin_User_Id`, usage to a placeholder, since the rule's parameters name no users; what is not a duty stays without
+   a condition, so that the rule can still read the policy.
 4. Without usage, the rule wants every administrator in `Admin_User_Id`: user ids outside it lose administration.
 
 With `SeparateDutiesBy` = `User` no permission is given up: user ids in `Admin_User_Id` administer and no longer use,
@@ -29,7 +29,7 @@ from typing import Any
 
 from AWSConfigRuleKMSPolicy import ALLOW, AWS_PRINCIPALS, EVERYBODY, KeyPolicy, PolicyError, covering
 from kms_rule.explanation.sentences import listing
-from kms_rule.remediation.refusals import LARGEST_POLICY, refusal
+from kms_rule.remediation.refusals import MAX_POLICY_BYTES, refusal
 from kms_rule.remediation.statement_fixes import Plan, StatementFixer
 from least_privilege.condition import weakness
 from least_privilege.key import Facts
@@ -42,7 +42,7 @@ from least_privilege.text import escaped, quoted
 # As long as the ids that IAM gives to roles, and like none of them.
 ADMINISTRATOR = "AROAEXAMPLEADMINROLE1:*"
 # No policy needs a tenth of it, and indenting one that goes on would square its length.
-DEEPEST_POLICY = 100
+MAX_POLICY_DEPTH = 100
 
 type Json = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ class Proposal:
     def text(self) -> str:
         """The policy as JSON in printable ASCII, indented unless that makes it longer than KMS takes."""
         indented = json.dumps(self.policy, indent=2)
-        return indented if len(indented) <= LARGEST_POLICY else json.dumps(self.policy)
+        return indented if len(indented) <= MAX_POLICY_BYTES else json.dumps(self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _proposal(document: str, parameters: RuleParameters) -> Proposal:
     content = json.loads(document)
     if _is_compliant(document, parameters):
         return Proposal(content, ())
-    if _nests_deeper_than(DEEPEST_POLICY, content):
+    if _nests_deeper_than(MAX_POLICY_DEPTH, content):
         raise _NothingToProposeError("The policy's JSON is nested too deeply: correct that first.")
     fixer = StatementFixer(plan(policy, parameters), frozenset(statement.sid for statement in policy.statements))
     fixed = [new for statement in policy.statements for new in fixer.fixed(statement)]

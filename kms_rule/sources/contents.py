@@ -26,9 +26,9 @@ DEFAULT_POLICY = json.dumps(
 )
 DEFAULT_POLICY_REMARK = "It has no key policy, so KMS gives it the default one."
 # Source: AWS KMS Developer Guide, "Resource quotas".
-MOST_BYTES_OF_A_POLICY = 32_768
+MAX_POLICY_BYTES = 32_768
 # What KMS refuses anyway is judged up to here, so that no file can keep the command busy.
-MOST_CHARACTERS_JUDGED = 1024 * 1024
+MAX_CHARACTERS_JUDGED = 1024 * 1024
 
 
 class InputError(Exception):
@@ -87,14 +87,12 @@ def checked_size(policy: str) -> tuple[str, ...]:
 
     Raises `InputError` where the policy is too long to be judged at all.
     """
-    if len(policy) > MOST_CHARACTERS_JUDGED:
+    if len(policy) > MAX_CHARACTERS_JUDGED:
         raise InputError(
             f"Its key policy has {len(policy):,} characters and is not judged, since KMS takes "
-            f"{MOST_BYTES_OF_A_POLICY:,} bytes at most: shorten it."
+            f"{MAX_POLICY_BYTES:,} bytes at most: shorten it."
         )
     size = len(policy.encode(errors="surrogatepass"))
-    if size <= MOST_BYTES_OF_A_POLICY:
+    if size <= MAX_POLICY_BYTES:
         return ()
-    return (
-        f"Its key policy has {size:,} bytes, and KMS takes {MOST_BYTES_OF_A_POLICY:,} at most: KMS will refuse it.",
-    )
+    return (f"Its key policy has {size:,} bytes, and KMS takes {MAX_POLICY_BYTES:,} at most: KMS will refuse it.",)

@@ -31,7 +31,7 @@ ANSWER = "It holds a policy as text, as 'aws kms get-key-policy' answers: add --
 
 
 def read(text: str, source: str, parameters: RuleParameters) -> Contents | None:
-    """Make the contents of a text, or None where it is no key policy, CloudFormation template or Terraform plan.
+    """Make the contents of a text, or None where it is not a key policy, CloudFormation template or Terraform plan.
 
     Raises `InputError` where it is broken, or cannot be judged as a whole.
     """
@@ -91,12 +91,12 @@ def raise_if_nearly_right(content: Mapping[str, Any]) -> None:
 
 
 def seems_template_in_yaml(text: str) -> bool:
-    """Say whether a text begins as no JSON and has `Resources`; whether at its root, only a reader of YAML can tell."""
+    """Return whether a text does not begin as JSON and has `Resources`, be it at its root or not."""
     return not _begins_as_json(text) and bool(RESOURCES.search(text))
 
 
 def seems_policy_as_no_json(text: str) -> bool:
-    """Say whether a text begins as no JSON, but has `Statement` at its root: in YAML, or in JSON below a comment."""
+    """Return whether a text does not begin as JSON, but has `Statement` at its root: in YAML, or below a comment."""
     if _begins_as_json(text) or "Statement" not in text:
         return False
     root = dedent(BEFORE_THE_ROOT.sub("", text)).lstrip()
@@ -104,7 +104,7 @@ def seems_policy_as_no_json(text: str) -> bool:
 
 
 def seems_to_define_a_key(text: str) -> bool:
-    """Say whether a text that begins as no JSON names a type of keys, or seems to be a policy with KMS actions."""
+    """Return whether a text that does not begin as JSON names a type of keys, or seems a policy with KMS actions."""
     if _begins_as_json(text):
         return False
     return bool(KEY_TYPE.search(text)) or (bool(ACTION.search(text)) and seems_policy_as_no_json(text))

@@ -10,7 +10,7 @@ from pathlib import Path
 from kms_rule.sources.contents import InputError
 
 STANDARD_INPUT = "-"
-LARGEST_FILE = 64 * 1024 * 1024
+MAX_FILE_BYTES = 64 * 1024 * 1024
 SUFFIXES = (".json", ".yaml", ".yml", ".template")
 FOLDERS_OF_OTHERS = frozenset({"node_modules"})
 BYTE_ORDER_MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -26,8 +26,8 @@ EMPTY_STANDARD_INPUT = "Standard input is empty: the command before the pipe may
 def files_below(folder: str) -> Iterator[str | InputError]:
     """Yield the files of a folder and the folders in it that may hold keys, in order, and what could not be listed.
 
-    Hidden folders (`.terraform` among them), `node_modules` and what is no file are left out; links to folders are not
-    followed.
+    Hidden folders (`.terraform` among them), `node_modules` and what is not a file are left out; links to folders are
+    not followed.
     """
     refused: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=refused.append):
@@ -47,14 +47,14 @@ def content_of(name: str) -> bytes:
     """
     try:
         if name == STANDARD_INPUT:
-            content = sys.stdin.buffer.read(LARGEST_FILE + 1)
+            content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with Path(name).open("rb") as file:
-                content = file.read(LARGEST_FILE + 1)
+                content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise InputError(f"It cannot be read ({error.strerror}): name a file that exists and may be read.") from error
-    if len(content) > LARGEST_FILE:
-        raise InputError(f"It is larger than {LARGEST_FILE // 1024 // 1024} MB: split it.")
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"It is larger than {MAX_FILE_BYTES // 1024 // 1024} MB: split it.")
     return content
 
 

@@ -12,5 +12,5 @@ ALIAS_NAME = re.compile(r"alias/[a-zA-Z0-9/_-]{1,250}")
 
 
 def usable_alias(name: object) -> TypeGuard[str]:
-    """Say whether KMS lets a customer give a key this alias."""
+    """Return whether KMS lets a customer give a key this alias."""
     return isinstance(name, str) and ALIAS_NAME.fullmatch(name) is not None and not name.startswith(AWS_ALIAS_PREFIX)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from AWSConfigRuleKMS import Key, RuleParameters
 from dev.demo.example_keys import EXAMPLE_KEYS, USAGE_ONLY, Policy, policy
 from dev.emulator.events import POST_PARAMETERS
-from kms_rule.findings import Findings, Place, Unjudged, findings_of
-from kms_rule.formats.html import render
+from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.formats.html.page import render
+from least_privilege.evidence import Evidence
+from least_privilege.key import Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import Answer, Compliance, Scenario, judge
 
 PARAMETERS = RuleParameters.parse(POST_PARAMETERS)
 ACCOUNT = "111122223333"
@@ -37,8 +40,13 @@ def findings(keys: Iterable[Key] = (), unjudged: Iterable[Unjudged] = (), remark
     """Judge keys of one account and Region."""
     found = Findings(unjudged=list(unjudged), remarks=list(remarks), parameters=PARAMETERS)
     for key in keys:
-        found.add(findings_of(key, PARAMETERS, place_of(key.id)))
+        found.add(judged(key))
     return found
+
+
+def judged(key: Key, remarks: tuple[str, ...] = ()) -> Iterator[Finding]:
+    """Judge a key of the account and Region."""
+    return findings_of(key, judge(key.facts, PARAMETERS), PARAMETERS, place_of(key.id), remarks)
 
 
 def place_of(key_id: str) -> Place:
@@ -48,7 +56,13 @@ def place_of(key_id: str) -> Place:
 
 def key(alias: str, content: Policy | str = USAGE_ONLY) -> Key:
     """Make an enabled key with one alias."""
-    return Key(f"id-of-{alias}", (alias,), policy=content if isinstance(content, str) else json.dumps(content))
+    return Key(f"id-of-{alias}", Facts((alias,), policy=content if isinstance(content, str) else json.dumps(content)))
+
+
+def unknown_scenario(sentence: str) -> Scenario:
+    """Make the scenario of a result in the words of another version of the rule."""
+    answer = Answer(holds=False, evidence=Evidence())
+    return Scenario("unknown-sentence", None, "Is it?", lambda _case: answer, Compliance.NON_COMPLIANT, sentence)
 
 
 def example_findings() -> Findings:
@@ -65,9 +79,9 @@ def example_findings() -> Findings:
     for number, example in enumerate(EXAMPLE_KEYS, 1):
         key_id = f"1234abcd-12ab-34cd-56ef-{number:012d}"
         text = json.dumps(example.policy or DEFAULT_POLICY) if example.enabled else None
-        judged = Key(key_id, example.aliases, state="Enabled" if example.enabled else "Disabled", policy=text)
+        facts = Facts(example.aliases, state="Enabled" if example.enabled else "Disabled", policy=text)
         remarks = (ASSUMED,) if example.aliases == ("alias/orders",) else ()
-        found.add(findings_of(judged, PARAMETERS, place_of(key_id), remarks))
+        found.add(judged(Key(key_id, facts), remarks))
     return found
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from AWSConfigRuleKMS import Compliance, Key, Proof, Scenario, Verdict
 from dev.demo.example_keys import policy, statement
-from kms_rule.findings import Finding, Findings, Held, Place, Unjudged
-from tests.browser.reports import MADE, PARAMETERS, findings, page
+from kms_rule.findings import Finding, Findings, Place, Unjudged
+from least_privilege.key import Facts, Key
+from tests.browser.reports import MADE, PARAMETERS, findings, page, unknown_scenario
 
 pytest.importorskip("selenium", reason="Selenium, which drives the browser, is not installed")
 
@@ -48,9 +48,9 @@ TEXTS = [shown or text for text, shown in HOSTILE]
 
 def named_like(text: str, number: int) -> Finding:
     """Make a result that has this text wherever a text from outside can stand."""
-    scenario = Scenario("unknown-sentence", lambda _: None, Compliance.NON_COMPLIANT, "{id}")
     place = Place(text, number, 1, text)
-    return Finding(place, text, Key(text, policy=text), Verdict(scenario, Proof()), (text,), Held(text, MADE))
+    scenario = unknown_scenario("{id}")
+    return Finding(place, text, text, scenario, text, policy=text, remarks=(text,), recorded=MADE)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_hostile_texts_can_be_filtered_for_and_sorted(hostile: Browser) -> None:
 def test_a_hostile_statement_is_marked_and_named_as_text(browser: Browser) -> None:
     sid = '</mark></pre><script>pwned = 1</script>\u202e\u2028"]}'
     content = policy({**statement(sid, ["kms:*"], "*"), "Resource": "</script>"})
-    key = Key("1", ("alias/<img src=x onerror=pwned=1>",), policy=json.dumps(content, ensure_ascii=False))
+    key = Key("1", Facts(("alias/<img src=x onerror=pwned=1>",), policy=json.dumps(content, ensure_ascii=False)))
     browser.open(page(findings([key])))
     marked = browser.open_policy(browser.one("tbody")).find_element("css selector", "mark").text
     assert '"Sid": "</mark></pre><script>pwned = 1</script>\\u202e\\u2028\\"]}"' in marked
@@ -115,7 +115,7 @@ def test_a_hostile_statement_is_marked_and_named_as_text(browser: Browser) -> No
 
 def test_letters_written_from_right_to_left_do_not_rearrange_a_policy(browser: Browser) -> None:
     content = '{"Statement": {"Effect": "Allow", "Action": "kms:*", "Sid": "אבג", "ד": "x"}}'
-    browser.open(page(findings([Key("1", policy=content)])))
+    browser.open(page(findings([Key("1", Facts(policy=content))])))
     browser.open_policy(browser.one("tbody"))
     left_of = """
         const node = document.createTreeWalker(document.querySelector("mark"), NodeFilter.SHOW_TEXT).nextNode();
@@ -162,5 +162,5 @@ def test_the_page_forbids_what_it_does_not_need(examples: Browser, attempt: str,
 
 
 def test_what_is_no_json_shows_with_its_own_line_breaks(browser: Browser) -> None:
-    browser.open(page(findings([Key("1", policy="\n\n{\n\t<b>\n")])))
+    browser.open(page(findings([Key("1", Facts(policy="\n\n{\n\t<b>\n"))])))
     assert browser.texts("tbody pre") == ["\n\n{\n\t<b>\n"]

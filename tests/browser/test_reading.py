@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from AWSConfigRuleKMS import Compliance, Key, Proof, Scenario, Verdict
-from kms_rule.findings import Finding, Findings, Held
-from tests.browser.reports import ASSUMED, MADE, example_findings, findings, key, many_findings, page, place_of
+from kms_rule.findings import Finding, Findings
+from tests.browser.reports import (
+    ASSUMED,
+    MADE,
+    example_findings,
+    findings,
+    key,
+    many_findings,
+    page,
+    place_of,
+    unknown_scenario,
+)
 
 pytest.importorskip("selenium", reason="Selenium, which drives the browser, is not installed")
 
@@ -146,9 +155,9 @@ def test_a_key_whose_policy_was_not_read_has_no_fold(examples: Browser) -> None:
 
 
 def test_a_result_of_aws_config_shows_its_own_words_and_time(browser: Browser) -> None:
-    earlier = Scenario("unknown-sentence", lambda _: None, Compliance.NON_COMPLIANT, "{id} was reported otherwise")
-    held = Finding(place_of("1"), "alias/old", Key("1"), Verdict(earlier, Proof()), held=Held("In other words.", MADE))
-    browser.open(page(Findings([held])))
+    earlier = unknown_scenario("{id} was reported otherwise")
+    recorded = Finding(place_of("1"), "alias/old", "1", earlier, "In other words.", recorded=MADE)
+    browser.open(page(Findings([recorded])))
     assert "In other words.\nRecorded by AWS Config 9 March 2026, 07:05 UTC" in browser.row("alias/old").text
     assert browser.texts(".scenarios summary")[-1] == " unknown-sentence 1"
     assert browser.complaints() == []

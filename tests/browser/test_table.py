@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from AWSConfigRuleKMS import Key
+from least_privilege.key import Facts, Key
 from tests.browser.reports import findings, key, many_findings, page
 from tests.browser.test_reading import AS_FOUND
 
@@ -254,6 +254,6 @@ def test_the_folds_of_rows_that_were_out_of_the_page_work(browser: Browser) -> N
 
 
 def test_two_keys_with_one_alias_name_are_both_shown(browser: Browser) -> None:
-    browser.open(page(findings([Key("1", ("alias/app",)), Key("2", ("alias/app",))])))
+    browser.open(page(findings([Key("1", Facts(("alias/app",))), Key("2", Facts(("alias/app",)))])))
     assert browser.keys() == ["alias/app", "alias/app"]
     assert browser.one("h2#results").text == "2 results for 2 keys"

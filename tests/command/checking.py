@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from AWSConfigRuleKMS import RuleParameters
-from kms_rule.check import check
-from kms_rule.findings import Findings
+from kms_rule.commands.check import check
+from kms_rule.findings import Finding, Findings, Place, findings_of
+from least_privilege.key import Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import judge
 
 type Json = dict[str, Any]
 
@@ -59,9 +61,14 @@ def checked(*names: str, parameters: RuleParameters = PARAMETERS) -> Findings:
     return check(names, parameters)
 
 
+def judged(key: Key, place: Place, remarks: tuple[str, ...] = ()) -> list[Finding]:
+    """The findings on a key with the rule's own verdict, one for each id that it is reported under."""
+    return [*findings_of(key, judge(key.facts, PARAMETERS), PARAMETERS, place, remarks)]
+
+
 def scenarios(findings: Findings) -> dict[str, str]:
     """The scenario of each judged key, by the id that it is reported under."""
-    return {finding.reported_id: finding.verdict.scenario.name for finding in findings.judged}
+    return {finding.reported_id: finding.scenario.name for finding in findings.judged}
 
 
 def remarks(findings: Findings) -> list[str]:

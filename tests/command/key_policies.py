@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import RuleParameters
+from least_privilege.parameters import RuleParameters
 
 type Json = dict[str, Any]
 
@@ -106,7 +106,7 @@ POLICIES = st.builds(
     st.lists(generated_statements(), min_size=1, max_size=4),
     st.booleans(),
 )
-# One that lets somebody change it, so that more than a few of the others can be mended.
+# One that lets somebody change it, so that more than a few of the others can be fixed.
 CHANGEABLE = st.builds(
     lambda content, more: policy(*listed(content["Statement"]), allow(more, "AROAOTTERADMIN:*", Sid="Change")),
     POLICIES,

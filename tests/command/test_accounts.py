@@ -19,10 +19,10 @@ from moto.sts.responses import TokenResponse
 
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
-from kms_rule import accounts
-from kms_rule.__main__ import main
-from kms_rule.accounts import Connection, advice_on
+from kms_rule.cli import main
 from kms_rule.findings import ExitCode
+from kms_rule.sources.live import accounts
+from kms_rule.sources.live.accounts import Connection, advice_on
 
 ROLE = "arn:aws:iam::210987654321:role/Auditor"
 SECRET = "FwoGZXIvYXdzEXAMPLESECRET" * 8

@@ -14,7 +14,7 @@ from kms_rule.findings import ExitCode
 from tests.command.checking import MALFORMED, SEPARATED, USERS_MAY_USE, checked, reasons, scenarios, write
 
 NONE_OF_THESE = (
-    "It is no key policy as JSON, no CloudFormation template and no output of 'terraform show -json': name another "
+    "It is not a key policy as JSON, a CloudFormation template or the output of 'terraform show -json': name another "
     "file."
 )
 POLICY_AS_NO_JSON = "It seems to be a key policy, which must be JSON: write it as JSON, without comments."

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kms_rule.__main__ import main
+from kms_rule.cli import main
 from kms_rule.findings import ExitCode
 from tests.command.checking import EVERYTHING_OPEN, USERS_MAY_USE, write
 

@@ -8,11 +8,14 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import Key, Verdict, judge
-from kms_rule.check import findings_on
-from kms_rule.sources import kinds
+from kms_rule.commands.check import findings_on
+from kms_rule.findings import Finding
+from kms_rule.sources import detect
 from kms_rule.sources.contents import Contents, DefinedKey
-from kms_rule.sources.located import located
+from kms_rule.sources.json_positions import located
+from least_privilege.annotation import annotate
+from least_privilege.key import Facts
+from least_privilege.scenarios import judge
 from tests.command.checking import ADMINISTRATION, PARAMETERS, USAGE, Json, policy, statement
 
 # The same cases each time, whatever the machine's speed.
@@ -42,12 +45,12 @@ POLICIES = st.fixed_dictionaries(
 )
 
 
-def verdict(contents: Contents | None) -> Verdict:
+def finding_on(contents: Contents | None) -> Finding:
     assert contents
     [key] = contents.keys
     assert isinstance(key, DefinedKey)
     [finding] = findings_on(key, PARAMETERS)
-    return finding.verdict
+    return finding
 
 
 def template(given: Json) -> Json:
@@ -66,11 +69,15 @@ def plan(text: str) -> Json:
 def test_a_policy_gets_the_rules_verdict_in_a_file_a_template_and_a_plan(given: Json) -> None:
     """The command adds no second opinion."""
     text = json.dumps(given)
-    expected = judge(Key("key", policy=text), PARAMETERS)
+    expected = judge(Facts(policy=text), PARAMETERS)
+    files = {"template.json": json.dumps(template(given)), "plan.json": json.dumps(plan(text))}
     if "Statement" in given:
-        assert verdict(kinds.read(text, "key.json", PARAMETERS)) == expected
-    assert verdict(kinds.read(json.dumps(template(given)), "template.json", PARAMETERS)) == expected
-    assert verdict(kinds.read(json.dumps(plan(text)), "plan.json", PARAMETERS)) == expected
+        files["key.json"] = text
+    for name, content in files.items():
+        finding = finding_on(detect.read(content, name, PARAMETERS))
+        assert finding.scenario is expected.scenario
+        assert finding.annotation == annotate(expected, finding.reported_id)
+        assert finding.statements == expected.evidence.statements
 
 
 @settings(law, max_examples=50)
@@ -78,8 +85,8 @@ def test_a_policy_gets_the_rules_verdict_in_a_file_a_template_and_a_plan(given: 
 def test_a_template_in_yaml_gives_the_verdict_of_the_same_in_json(given: Json) -> None:
     """YAML has all of JSON; the escapes that it lacks are left out here."""
     text = json.dumps(template(given)["Resources"], ensure_ascii=False)
-    expected = judge(Key("key", policy=json.dumps(given)), PARAMETERS)
-    assert verdict(kinds.read(f"Resources: {text}", "template.yaml", PARAMETERS)).scenario == expected.scenario
+    expected = judge(Facts(policy=json.dumps(given)), PARAMETERS)
+    assert finding_on(detect.read(f"Resources: {text}", "template.yaml", PARAMETERS)).scenario is expected.scenario
 
 
 JSON_VALUES = st.recursive(

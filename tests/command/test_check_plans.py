@@ -274,7 +274,7 @@ def test_instances_are_joined_by_their_index_where_both_have_the_same_ones(
     tmp_path: Path, references: list[str], indexes: list[Any], more: Json, whitelisted: set[str]
 ) -> None:
     findings = alias_of_same_index(references, indexes, **more).judged(tmp_path)
-    addresses = {f.place.resource for f in findings.judged if f.verdict.scenario.name == WHITELISTED}
+    addresses = {f.place.resource for f in findings.judged if f.scenario.name == WHITELISTED}
     assert addresses == {f'aws_kms_key.a["{index}"]' for index in whitelisted}
     assert bool(findings.remarks) == (not whitelisted)
 

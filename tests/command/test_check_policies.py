@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from AWSConfigRuleKMS import Key, judge
 from kms_rule.findings import ExitCode
+from least_privilege.annotation import annotate
+from least_privilege.key import Facts
+from least_privilege.scenarios import judge
 from tests.command.checking import (
     ADMINISTRATION,
     EVERYTHING_OPEN,
@@ -179,8 +181,8 @@ def test_in_a_folder_what_is_passed_over_though_it_seems_to_define_a_key_is_rema
     write(tmp_path, "other.yaml", content)
     findings = checked(str(tmp_path))
     assert findings.remarks == [
-        f"{tmp_path}/other.yaml: Passed over, though it seems to define a KMS key: it is no CloudFormation template, "
-        "and a key policy must be JSON."
+        f"{tmp_path}/other.yaml: Passed over, though it seems to define a KMS key: it is not a CloudFormation "
+        "template, and a key policy must be JSON."
     ]
     assert (scenarios(findings), findings.unjudged) == ({"good.json": SEPARATED}, [])
     assert findings.exit_code == ExitCode.COMPLIANT
@@ -282,7 +284,9 @@ def test_policies_collected_from_public_repositories_get_the_verdicts_of_the_rul
     assert findings.unjudged == []
     assert len(found) == len(collected)
     for entry in collected:
-        verdict = judge(Key(entry["id"], policy=json.dumps(entry["policy"])), PARAMETERS)
+        verdict = judge(Facts(policy=json.dumps(entry["policy"])), PARAMETERS)
         finding = found[entry["id"]]
-        assert finding.verdict == verdict
-        assert finding.place.line > 1 or not verdict.proof.statements
+        assert finding.scenario is verdict.scenario
+        assert finding.annotation == annotate(verdict, finding.reported_id)
+        assert finding.statements == verdict.evidence.statements
+        assert finding.place.line > 1 or not verdict.evidence.statements

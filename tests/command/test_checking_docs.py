@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kms_rule.__main__ import parser
-from kms_rule.sources.yaml_text import located_yaml
+from kms_rule.cli import parser
+from kms_rule.sources.cloudformation.yaml_text import located_yaml
 
 PROJECT = Path(__file__).parents[2]
 CHECKING = (PROJECT / "docs" / "checking.md").read_text(encoding="utf-8")

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from kms_rule.__main__ import FORMATS, main
+from kms_rule.cli import FORMATS, main
 from tests.command.checking import EVERYTHING_OPEN, write
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("scan", "check", "explain", "report", "package")
-HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS", "kms_rule.version")
+HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS", "least_privilege", "kms_rule.version")
 
 
 def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
-    code = f"import sys\n{before}\nfrom kms_rule.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    code = f"import sys\n{before}\nfrom kms_rule.cli import main\nsys.exit(main(sys.argv[1:]))"
     return subprocess.run(  # noqa: S603 - runs this interpreter on the code above
         [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
@@ -176,11 +176,11 @@ def test_where_neither_the_file_nor_standard_output_can_be_written_one_sentence_
     ("arguments", "broken"),
     [
         (["check", "--format", "table"], "kms_rule.formats.table.print_to"),
-        (["check", "--format", "json"], "kms_rule.formats.programs.render"),
+        (["check", "--format", "json"], "kms_rule.formats.json_format.render"),
         (["check", "--format", "sarif"], "kms_rule.formats.sarif.render"),
-        (["check", "--format", "html"], "kms_rule.formats.html.render"),
-        (["explain", "--format", "table"], "kms_rule.explain.print_to"),
-        (["explain", "--format", "json"], "kms_rule.explain.as_json"),
+        (["check", "--format", "html"], "kms_rule.formats.html.page.render"),
+        (["explain", "--format", "table"], "kms_rule.formats.explanation_table.print_to"),
+        (["explain", "--format", "json"], "kms_rule.formats.explanation_json.render"),
     ],
 )
 def test_another_failure_is_not_called_one_of_standard_output(

@@ -6,19 +6,31 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from AWSConfigRuleKMS import SCENARIOS, Case, Key, RuleParameters, judge
-from AWSConfigRuleKMSPolicy import KeyPolicy, limits_nobody
-from kms_rule.__main__ import main
-from kms_rule.evidence import GROUNDS, Administrator, Limit, Reply, administrators, answers, evidence_of
-from kms_rule.explain import as_json, explanation_of
+from AWSConfigRuleKMSPolicy import KeyPolicy
+from kms_rule.cli import main
+from kms_rule.explanation.explanation import (
+    Administrator,
+    AnsweredQuestion,
+    Explanation,
+    conditions_on_user_id,
+    explanation_of,
+    permissions_of,
+    reason_against,
+)
 from kms_rule.findings import Place
-from kms_rule.questions import QUESTIONS
+from kms_rule.formats.explanation_json import render
+from least_privilege.annotation import annotate
+from least_privilege.condition import Condition, weakness
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import SCENARIOS, Case, judge
 from tests.command.key_policies import (
     ADMINISTRATION,
     BADGER,
@@ -60,14 +72,22 @@ def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> Json:
 
 def case(content: object, parameters: dict[str, str] | None = None, **fields: Any) -> Case:
     given = {"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*", **(parameters or {})}
-    key = Key("policy.json", **fields, policy=content if isinstance(content, str) else json.dumps(content))
-    return Case(key, RuleParameters.parse(given))
+    facts = Facts(**fields, policy=content if isinstance(content, str) else json.dumps(content))
+    return Case(facts, RuleParameters.parse(given))
+
+
+def explanation(given: Case) -> Explanation:
+    return explanation_of("policy.json", given.facts, Place("policy.json"), given.parameters)
+
+
+def answers(given: Case) -> tuple[AnsweredQuestion, ...]:
+    return explanation(given).questions
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
 
 
-def test_the_posts_key_is_explained_and_mended_on_a_terminal_of_ones_own() -> None:
+def test_the_posts_key_is_explained_and_fixed_on_a_terminal_of_ones_own() -> None:
     command = [sys.executable, "-m", "kms_rule", "explain", POST_POLICY, "--alias", "alias/SecurityOtterCMK"]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert (ran.returncode, ran.stderr) == (1, "")
@@ -83,8 +103,8 @@ def test_the_posts_key_is_explained_and_mended_on_a_terminal_of_ones_own() -> No
         '3. Statement 1 ("Allow access for Key Administrators"): let AROAOTTER* alone have kms:Create* and kms:Put*.'
         in lines
     )
-    mended = json.loads(ran.stdout.partition("The policy then\n")[2])
-    assert [statement["Sid"] for statement in mended["Statement"]][-1] == (
+    fixed = json.loads(ran.stdout.partition("The policy then\n")[2])
+    assert [statement["Sid"] for statement in fixed["Statement"]][-1] == (
         "Allow attachment of persistent resources administration"
     )
 
@@ -168,13 +188,13 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     "JSON that is nested too deeply": ("[" * 100_000, ": Its JSON is nested too deeply: correct it."),
     "nothing": (" \n", ": It is empty: name another file."),
     "another encoding": (b"\xff\xfe{\x00", ": It is UTF-16 (byte 1): save it as UTF-8."),
-    "a list": ("[]", ": It is no key policy, which is a JSON object with a Statement: name another file."),
-    "a template": ('{"Resources": {}}', ": It is a template or a plan, no key policy: use 'kms-rule check' for it."),
+    "a list": ("[]", ": It is not a key policy, which is a JSON object with a Statement: name another file."),
+    "a template": ('{"Resources": {}}', ": It is a template or a plan, not a key policy: use 'kms-rule check' for it."),
     "a template in YAML": (
         "Resources: {Key: {Type: AWS::KMS::Key}}",
-        ": It is a template or a plan, no key policy: use 'kms-rule check' for it.",
+        ": It is a template or a plan, not a key policy: use 'kms-rule check' for it.",
     ),
-    "another object": ("{}", ": It is no key policy, which is a JSON object with a Statement: name another file."),
+    "another object": ("{}", ": It is not a key policy, which is a JSON object with a Statement: name another file."),
     "the answer of AWS KMS": (
         '{"Policy": "{}", "PolicyName": "default"}',
         ": It holds a policy as text, as 'aws kms get-key-policy' answers: add --query Policy --output text to it.",
@@ -188,7 +208,10 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
         ": It is a zip file, as Terraform's own plan is: give 'kms-rule check' the output of 'terraform show -json' on "
         "it, or unpack it.",
     ),
-    "a plan": ('{"format_version": "1"}', ": It is a template or a plan, no key policy: use 'kms-rule check' for it."),
+    "a plan": (
+        '{"format_version": "1"}',
+        ": It is a template or a plan, not a key policy: use 'kms-rule check' for it.",
+    ),
 }
 
 
@@ -212,9 +235,9 @@ def test_a_file_that_is_not_there_is_told_in_one_sentence(tmp_path: Path, capsys
 BAD_OPTIONS = {
     "an alias that is none": (
         ["--alias", "Otter*"],
-        'The alias "Otter*" is no name that KMS gives: write it such as alias/orders.',
+        'The alias "Otter*" is not a name that KMS gives: write it such as alias/orders.',
     ),
-    "a blank alias": (["--alias", ""], 'The alias "" is no name that KMS gives: write it such as alias/orders.'),
+    "a blank alias": (["--alias", ""], 'The alias "" is not a name that KMS gives: write it such as alias/orders.'),
     "a parameter that is unknown": (
         ["--parameter", "Strict=true"],
         'The rule parameter "Strict", given as "true", is unknown: remove or rename it; allowed are CMK_Whitelist, '
@@ -242,7 +265,8 @@ def test_a_policy_that_is_too_long_for_kms_is_explained_and_remarked_on(
 
 
 def test_each_row_of_the_rules_table_is_a_question_and_no_other() -> None:
-    assert list(QUESTIONS) == list(GROUNDS) == NAMES
+    asked = [(question.scenario.name, question.scenario.question) for question in answers(case(OPEN))]
+    assert asked == [(scenario.name, scenario.question) for scenario in SCENARIOS]
 
 
 EVIDENCE: dict[str, tuple[Case, str, str]] = {
@@ -300,7 +324,7 @@ EVIDENCE: dict[str, tuple[Case, str, str]] = {
     "which statements name no users": (
         case(policy(allow(USAGE), CHANGE, allow("kms:C*", "*", Sid="All"))),
         "no-user-condition-not-compliant",
-        'Statement 1; statement 3 ("All")',
+        'Statement 1 by kms:Encrypt and kms:Decrypt; statement 3 ("All") by kms:C*',
     ),
     "that all name their users": (
         case(COMPLIANT),
@@ -362,12 +386,12 @@ def test_the_questions_are_answered_in_the_rules_order_and_the_first_yes_decides
     found = answers(given)
     position = NAMES.index(name)
     assert [answer.scenario.name for answer in found] == NAMES
-    assert [answer.reply for answer in found] == [
-        *[Reply.NO] * position,
-        Reply.YES,
-        *[Reply.NOT_REACHED] * (len(NAMES) - position - 1),
+    assert [answer.answer for answer in found] == [
+        *["no"] * position,
+        "yes",
+        *["not reached"] * (len(NAMES) - position - 1),
     ]
-    assert judge(given.key, given.parameters).scenario.name == name
+    assert judge(given.facts, given.parameters).scenario.name == name
     assert [bool(answer.evidence) for answer in found] == [True] * (position + 1) + [False] * (
         len(NAMES) - position - 1
     )
@@ -378,7 +402,7 @@ def test_the_questions_are_answered_in_the_rules_order_and_the_first_yes_decides
 
 def grants(statement: Json) -> list[tuple[str, str, tuple[str, ...]]]:
     [parsed] = KeyPolicy.parse(policy(statement)).statements
-    return [(each.permission, each.duty.value, each.by) for each in evidence_of(parsed, statement).grants]
+    return [(each.name, each.duty.value, parsed.granting(each)) for each in permissions_of(parsed)]
 
 
 def test_a_statements_permissions_are_told_with_the_entries_that_grant_them() -> None:
@@ -394,6 +418,23 @@ def test_a_not_action_is_told_as_a_whole() -> None:
 
 
 TOO_WIDE = "fewer than five characters stand before its first * or ?"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What is told of a condition on the user id; without a reason against it, it counts."""
+
+    operator: str
+    values: tuple[object, ...]
+    reason: str = ""
+
+    @classmethod
+    def of(cls, condition: Condition) -> Limit:
+        reason = reason_against(condition)
+        assert condition.is_effective == (not reason)
+        return cls(condition.operator, condition.values, reason)
+
+
 LIMITS: dict[str, tuple[Json, list[Limit]]] = {
     "one that counts": (
         {"stringlike": {"AWS:USERID": OTTER}},
@@ -426,7 +467,7 @@ LIMITS: dict[str, tuple[Json, list[Limit]]] = {
     ),
     "no string": (
         {"StringLike": {"aws:userId": [5]}},
-        [Limit("StringLike", (5,), "5 limits nobody: it is no string")],
+        [Limit("StringLike", (5,), "5 limits nobody: it is not a string")],
     ),
     "no value": ({"StringLike": {"aws:userId": []}}, [Limit("StringLike", (), "it names nobody")]),
     "another operator": (
@@ -441,27 +482,30 @@ LIMITS: dict[str, tuple[Json, list[Limit]]] = {
 def test_conditions_on_the_user_id_are_told_with_why_they_do_not_count(condition: Json, limits: list[Limit]) -> None:
     statement = allow(USAGE, Condition=condition)
     [parsed] = KeyPolicy.parse(policy(statement)).statements
-    assert list(evidence_of(parsed, statement).limits) == limits
-    assert any(limit.counts for limit in limits) == parsed.limits_users
+    assert [Limit.of(each) for each in conditions_on_user_id(parsed)] == limits
+    assert any(not limit.reason for limit in limits) == parsed.limits_users
 
 
 @pytest.mark.parametrize("value", ["${*}", "${${*}", "AROAO*", "ABCDE?", "$", "?", "a${*}b${x}", "\t", None, True, {}])
 def test_a_value_counts_or_is_told_why_not_as_the_rule_reads_it(value: object) -> None:
     statement = allow(USAGE, Condition={"StringLike": {"aws:userId": value}})
     [parsed] = KeyPolicy.parse(policy(statement)).statements
-    [limit] = evidence_of(parsed, statement).limits
-    assert limit.counts != limits_nobody(value)
+    [condition] = conditions_on_user_id(parsed)
+    assert condition.is_effective == (weakness(value) is None)
+    assert bool(reason_against(condition)) != condition.is_effective
+    assert (weakness(value) or "") in reason_against(condition)
 
 
 def test_each_administrator_is_told_with_the_pattern_that_covers_it() -> None:
     content = policy(
         allow(ADMINISTRATION, [OTTER, "AROAO*"]), allow("kms:CreateGrant", [BADGER, OTTER]), allow(USAGE, BEAVER)
     )
-    assert administrators(case(content, {"Admin_User_Id": "AIDASEAL, AROAOTTER*, AROA?TTER*"})) == [
+    given = case(content, {"Admin_User_Id": "AIDASEAL, AROAOTTER*, AROA?TTER*"})
+    assert explanation(given).administrators == (
         Administrator(OTTER, (1, 2), "AROAOTTER*"),
         Administrator("AROAO*", (1,), None),
         Administrator(BADGER, (2,), None),
-    ]
+    )
 
 
 # --- for programs --------------------------------------------------------------------------------------------------
@@ -490,7 +534,7 @@ STATEMENTS: list[dict[str, Any]] = [
                 "operator": "StringLike",
                 "values": ["5"],
                 "counts": False,
-                "reason": "5 limits nobody: it is no string",
+                "reason": "5 limits nobody: it is not a string",
             }
         ],
     },
@@ -509,6 +553,9 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
             "CMK_Whitelist": ["Otter*"],
             "Admin_User_Id": ["AROAOTTER*"],
             "StrictSeparationOfDuties": False,
+            "ReportResourceAs": "Alias",
+            "ReadKeysFrom": "KMS",
+            "ExecutionRoleName": "",
         },
         "statements": STATEMENTS,
         "administrators": [
@@ -528,7 +575,7 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
         "remarks": [],
     }
     assert remedy["reason"] is None
-    assert judge(Key("", policy=json.dumps(remedy["policy"])), case(OPEN).parameters).compliance == "COMPLIANT"
+    assert judge(Facts(policy=json.dumps(remedy["policy"])), case(OPEN).parameters).compliance == "COMPLIANT"
 
 
 def test_programs_get_each_question_with_its_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -540,7 +587,7 @@ def test_programs_get_each_question_with_its_answer(tmp_path: Path, capsys: pyte
         "question": "Does an Allow statement let somebody use or administer the key without a condition on aws:userId "
         "that limits who?",
         "answer": "yes",
-        "evidence": "Statement 2",
+        "evidence": "Statement 2 by kms:De*",
     }
 
 
@@ -598,8 +645,8 @@ def test_hostile_names_stay_text(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert all(character.isprintable() for character in printed)
     assert "\\u202e" in printed
     assert "[red]x[/red] \\u001b[31m" in printed
-    mended = json.loads(out.partition("The policy then\n")[2])
-    assert mended["Statement"][0]["Sid"] == HOSTILE
+    fixed = json.loads(out.partition("The policy then\n")[2])
+    assert fixed["Statement"][0]["Sid"] == HOSTILE
     assert explained(capsys, source)["statements"][0]["sid"] == HOSTILE
 
 
@@ -609,11 +656,11 @@ def test_hostile_names_stay_text(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @LAW
 @given(POLICIES | CHANGEABLE, PARAMETERS)
 def test_every_policy_is_explained_with_the_rules_own_verdict(content: Json, parameters: RuleParameters) -> None:
-    key = Key("policy.json", policy=json.dumps(content))
-    verdict = judge(key, parameters)
-    explanation = explanation_of(key, Place("policy.json"), parameters)
-    assert [answer.scenario for answer in explanation.answers if answer.reply is Reply.YES] == [verdict.scenario]
-    assert explanation.finding.annotation == verdict.annotation("policy.json")
-    told = {each.statement.number for each in explanation.statements if each.grants and each.statement.allows}
-    assert {statement.number for statement in verdict.proof.statements} <= told
-    assert json.loads(as_json(explanation))["verdict"]["scenario"] == verdict.scenario.name
+    facts = Facts(policy=json.dumps(content))
+    verdict = judge(facts, parameters)
+    found = explanation(Case(facts, parameters))
+    assert [answer.scenario for answer in found.questions if answer.answer == "yes"] == [verdict.scenario]
+    assert found.finding.annotation == annotate(verdict, "policy.json")
+    told = {each.number for each in found.statements if permissions_of(each) and each.allows}
+    assert {statement.number for statement in verdict.evidence.statements} <= told
+    assert json.loads(render(found))["verdict"]["scenario"] == verdict.scenario.name

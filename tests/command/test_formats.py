@@ -19,36 +19,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Compliance, Key, Proof, Verdict
-from kms_rule.__main__ import FORMATS, main
-from kms_rule.findings import Finding, Findings, Held, Place, Unjudged, findings_of
-from kms_rule.formats import MODULES, show, table
-from kms_rule.written import write_whole
+from kms_rule.cli import FORMATS, main
+from kms_rule.findings import Finding, Findings, Place, Unjudged
+from kms_rule.formats import FORMATS_OF_FINDINGS, show, table
+from kms_rule.output import as_text, write_whole
+from least_privilege.key import Facts, Key
+from least_privilege.scenarios import SCENARIOS, Compliance
 from tests.command.checking import (
     ADMINISTRATION,
     EVERYTHING_OPEN,
     PARAMETERS,
     USERS_MAY_USE,
     Json,
+    judged,
     policy,
     statement,
     write,
 )
 
 PROJECT = Path(__file__).parents[2]
-DISABLED = Key("off", state="Disabled")
+DISABLED = Key("off", Facts(state="Disabled"))
 HOSTILE = "[red]x[/red] [/] \x1b[31m \u202e \ud800 \r\n </script>"
 
 
 def on(*keys: Key, place: Place | None = None, remarks: tuple[str, ...] = ()) -> Findings:
     findings = Findings(parameters=PARAMETERS)
     for key in keys:
-        findings.add(findings_of(key, PARAMETERS, place or Place(f"{key.id}.json"), remarks))
+        findings.add(judged(key, place or Place(f"{key.id}.json"), remarks))
     return findings
 
 
 def key(name: str, content: Any, *aliases: str) -> Key:
-    return Key(name, aliases, policy=json.dumps(content))
+    return Key(name, Facts(aliases, policy=json.dumps(content)))
+
+
+def rendered(findings: Findings, format_name: str = "table") -> str:
+    """The findings as they are written to a file."""
+    module = import_module(f"kms_rule.formats.{FORMATS_OF_FINDINGS[format_name]}")
+    if module is table:
+        return as_text(lambda console: table.print_to(console, findings))
+    text: str = module.render(findings)
+    return text
 
 
 def object_of(findings: Findings, capsys: pytest.CaptureFixture[str]) -> Json:
@@ -70,7 +81,7 @@ def test_what_is_wrong_comes_first_and_the_totals_last() -> None:
     findings = on(key("good", USERS_MAY_USE), DISABLED, key("bad", EVERYTHING_OPEN), key("fine", USERS_MAY_USE))
     findings.unjudged.append(Unjudged(Place("broken.json", 2, 7), "It is not JSON: correct the file."))
     findings.remarks.append("empty.yaml: There is no KMS key in it.")
-    text = table.render(findings)
+    text = rendered(findings)
     assert rows(text) == ["NON_COMPLIANT", "COMPLIANT", "COMPLIANT", "NOT_APPLICABLE"]
     assert text.splitlines()[-5:] == [
         "Not judged",
@@ -90,13 +101,13 @@ TOTALS = [
 
 @pytest.mark.parametrize(("findings", "totals"), TOTALS)
 def test_the_last_line_counts_what_was_found(findings: Findings, totals: str) -> None:
-    assert table.render(findings).splitlines()[-1] == totals
+    assert rendered(findings).splitlines()[-1] == totals
 
 
 def test_a_row_says_which_key_where_and_what_the_rule_says_and_remarks_have_lines_of_their_own() -> None:
     findings = on(DISABLED, place=Place("a.yaml", 3, 5, "Off"), remarks=("One thing.", "Another."))
     cells = [
-        [cell.strip() for cell in line.split("│")[1:-1]] for line in table.render(findings).splitlines() if "│" in line
+        [cell.strip() for cell in line.split("│")[1:-1]] for line in rendered(findings).splitlines() if "│" in line
     ]
     assert cells == [
         ["NOT_APPLICABLE", "off", "a.yaml:3:5 Off", "CMK off is disabled [scenario 1]"],
@@ -107,17 +118,17 @@ def test_a_row_says_which_key_where_and_what_the_rule_says_and_remarks_have_line
 
 def test_no_part_of_a_long_name_is_left_out() -> None:
     name = f"alias/{'otter' * 50}"
-    text = table.render(on(key("bad", EVERYTHING_OPEN, name)))
+    text = rendered(on(key("bad", EVERYTHING_OPEN, name)))
     assert "".join(line.split("│")[2].strip() for line in text.splitlines() if line.startswith("│")) == name
 
 
 def test_a_long_sentence_about_what_was_not_judged_stays_on_one_line() -> None:
     reason = f"It {'really ' * 40}is empty."
-    assert f"  a.json: {reason}" in table.render(Findings(unjudged=[Unjudged(Place("a.json"), reason)])).splitlines()
+    assert f"  a.json: {reason}" in rendered(Findings(unjudged=[Unjudged(Place("a.json"), reason)])).splitlines()
 
 
 def test_texts_from_outside_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
-    hostile = Key(HOSTILE, (HOSTILE,), policy=json.dumps(policy(statement("kms:*", Sid=HOSTILE))))
+    hostile = Key(HOSTILE, Facts((HOSTILE,), policy=json.dumps(policy(statement("kms:*", Sid=HOSTILE)))))
     findings = on(hostile, place=Place(HOSTILE, 1, 1, HOSTILE), remarks=(HOSTILE,))
     findings.unjudged.append(Unjudged(Place(HOSTILE), HOSTILE))
     findings.remarks.append(HOSTILE)
@@ -132,10 +143,10 @@ def test_texts_from_outside_stay_text(capsys: pytest.CaptureFixture[str]) -> Non
 
 @given(st.text(), st.sampled_from(["table", "json", "sarif", "html"]))
 def test_every_text_can_be_shown_in_every_format(text: str, format_name: str) -> None:
-    findings = on(Key(text, policy=text), place=Place(text, 1, 2, text), remarks=(text,))
+    findings = on(Key(text, Facts(policy=text)), place=Place(text, 1, 2, text), remarks=(text,))
     findings.unjudged.append(Unjudged(Place(text), text))
     findings.remarks.append(text)
-    assert import_module(f"kms_rule.formats.{MODULES[format_name]}").render(findings).encode()
+    assert rendered(findings, format_name).encode()
 
 
 # --- the object for programs -----------------------------------------------------------------------------------------
@@ -196,9 +207,9 @@ def test_programs_get_what_could_not_be_judged_and_the_remarks(capsys: pytest.Ca
 
 def test_a_result_that_aws_config_holds_says_when_it_was_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     [scenario] = [each for each in SCENARIOS if each.number == 3]
-    held = Held("As it stands there", datetime(2026, 3, 9, 7, 5, tzinfo=UTC))
-    findings = Findings([Finding(Place("account 1"), "alias/x", Key("x"), Verdict(scenario, Proof()), held=held)])
-    [finding] = object_of(findings, capsys)["findings"]
+    recorded = datetime(2026, 3, 9, 7, 5, tzinfo=UTC)
+    held = Finding(Place("account 1"), "alias/x", "x", scenario, "As it stands there", recorded=recorded)
+    [finding] = object_of(Findings([held]), capsys)["findings"]
     assert finding["recorded"] == "2026-03-09T07:05:00+00:00"
     assert finding["annotation"] == "As it stands there"
     assert finding["compliance"] == Compliance.NON_COMPLIANT
@@ -250,12 +261,12 @@ def test_each_format_is_printed_and_written_alike(
 
 
 def test_the_command_takes_every_format_that_there_is() -> None:
-    assert list(MODULES) == list(FORMATS)
+    assert list(FORMATS_OF_FINDINGS) == list(FORMATS)
 
 
 def test_a_format_is_loaded_only_when_it_is_asked_for(tmp_path: Path) -> None:
     code = (
-        "import sys; from kms_rule.__main__ import main; "
+        "import sys; from kms_rule.cli import main; "
         f"main(['check', {write(tmp_path, 'key.json', USERS_MAY_USE)!r}, '--format', 'json']); "
         "print([name for name in sys.modules if name.startswith('rich') or name.endswith(('.html', '.sarif'))])"
     )
@@ -326,7 +337,7 @@ def test_what_is_there_under_the_name_of_the_part_is_neither_written_to_nor_remo
     other = tmp_path / "other"
     other.write_text("of somebody else")
     (tmp_path / "out.0.partial").symlink_to(other)
-    monkeypatch.setattr("kms_rule.written.token_hex", lambda _size: "0")
+    monkeypatch.setattr("kms_rule.output.token_hex", lambda _size: "0")
     with pytest.raises(FileExistsError):
         write_whole(b"content", tmp_path / "out")
     assert (tmp_path / "out.0.partial").read_text() == "of somebody else"
@@ -403,7 +414,7 @@ def test_where_nobody_reads_a_short_output_the_command_ends_quietly(tmp_path: Pa
 INTERRUPTIBLE = (
     # Where the tests run in the background, a shell may have had interruptions ignored.
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from kms_rule.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    "from kms_rule.cli import main; sys.exit(main(sys.argv[1:]))"
 )
 
 

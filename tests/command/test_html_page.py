@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Key, RuleParameters
 from kms_rule import version
-from kms_rule.findings import Findings, Place, Unjudged, findings_of
-from kms_rule.formats import html
-from kms_rule.formats.elements import document, element, visible
-from kms_rule.questions import QUESTIONS
+from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.formats.html import page as html
+from kms_rule.formats.html.elements import document, element, visible
+from least_privilege.key import Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import SCENARIOS, judge
 
 PARAMETERS = RuleParameters.parse({"Admin_User_Id": "AROAOTTER*, A?B**"})
 OPEN = '{"Statement": [{"Sid": "All", "Effect": "Allow", "Action": "kms:*"}]}'
@@ -47,12 +49,16 @@ class Reading(HTMLParser):
         self.texts.append(data)
 
 
+def judged(key_id: str, facts: Facts, place: Place, remarks: tuple[str, ...] = ()) -> Iterator[Finding]:
+    return findings_of(Key(key_id, facts), judge(facts, PARAMETERS), PARAMETERS, place, remarks)
+
+
 def report_on(text: str) -> str:
     """Return a report in which everything from outside is this text."""
     place = Place(text, 1, 2, text)
     found = Findings(unjudged=[Unjudged(place, text)], remarks=[text], parameters=PARAMETERS)
-    found.add(findings_of(Key("1", (text,), policy=OPEN.replace("All", "all")), PARAMETERS, place, (text,)))
-    found.add(findings_of(Key("2", (text,), policy=text), PARAMETERS, place))
+    found.add(judged("1", Facts((text,), policy=OPEN.replace("All", "all")), place, (text,)))
+    found.add(judged("2", Facts((text,), policy=text), place))
     return html.render(found, MADE)
 
 
@@ -90,13 +96,14 @@ def test_the_style_sheet_and_the_script_are_named_by_their_hashes_before_they_st
 
 
 def test_every_scenario_of_the_rule_has_a_question() -> None:
-    assert list(QUESTIONS) == [scenario.name for scenario in SCENARIOS]
-    assert all(question.endswith("?") for question in QUESTIONS.values())
-
-
-def test_parameters_are_shown_as_the_rule_reads_them() -> None:
+    assert all(scenario.question.endswith("?") for scenario in SCENARIOS)
     texts = Reading(report_on("usual")).texts
-    assert texts[texts.index("Admin_User_Id") + 1] == "AROAOTTER*, A?B*"
+    assert {scenario.question for scenario in SCENARIOS} <= set(texts)
+
+
+def test_parameters_are_shown_as_they_were_given() -> None:
+    texts = Reading(report_on("usual")).texts
+    assert texts[texts.index("Admin_User_Id") + 1] == "AROAOTTER*, A?B**"
     assert "CMK_Whitelist" not in texts
     assert texts[texts.index("ReportResourceAs") + 1] == "Alias"
 
@@ -125,7 +132,7 @@ def test_the_version_is_that_of_the_installed_command_outside_of_a_checkout(
 def test_many_deciding_statements_are_named_in_part() -> None:
     statements = ", ".join(f'{{"Sid": "S{number}", "Effect": "Allow", "Action": "kms:*"}}' for number in range(1, 9))
     found = Findings()
-    found.add(findings_of(Key("1", policy=f'{{"Statement": [{statements}]}}'), PARAMETERS, Place("file")))
+    found.add(judged("1", Facts(policy=f'{{"Statement": [{statements}]}}'), Place("file")))
     page = html.render(found, MADE)
     assert 'Policy, decided by "S1", "S2", "S3", "S4", "S5" and 3 more<' in page
     assert page.count("<mark>") == 8

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kms_rule.formats.policy_text import DEEPEST_INDENTATION, Passage, laid_out, passages
+from kms_rule.formats.html.policy_text import MAX_INDENTATION, Passage, laid_out, passages
 
 FIRST = '{"Sid": "One", "Action": ["a", "b"], "Resource": "*"}'
 SECOND = '{"Action":"c","Condition":{}}'
@@ -68,8 +68,8 @@ def test_what_is_no_json_is_left_as_it_is(text: str) -> None:
 def test_deep_nesting_does_not_square_the_length() -> None:
     text = "[" * 900 + "]" * 900
     [*_, deepest] = sorted(laid_out(text).split("\n"), key=len)
-    assert deepest == "\t" * DEEPEST_INDENTATION + "[]"[: len(deepest) - DEEPEST_INDENTATION]
-    assert len("".join(passage.text for passage in passages(text))) < 900 * 2 * (DEEPEST_INDENTATION + 3)
+    assert deepest == "\t" * MAX_INDENTATION + "[]"[: len(deepest) - MAX_INDENTATION]
+    assert len("".join(passage.text for passage in passages(text))) < 900 * 2 * (MAX_INDENTATION + 3)
 
 
 json_values = st.recursive(

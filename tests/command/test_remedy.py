@@ -13,12 +13,16 @@ import botocore.session
 import pytest
 from hypothesis import given
 
-from AWSConfigRuleKMS import Compliance, Key, RuleParameters, judge
-from AWSConfigRuleKMSPolicy import KeyPolicy, Pattern, lower_case
-from kms_rule.actions import VOCABULARY, action, left_by, parts_of, spelled_out
-from kms_rule.mending import USER
-from kms_rule.refusals import LARGEST_POLICY, refusal
-from kms_rule.remedy import NoProposal, Proposal, remedy, user_id_fitting
+from AWSConfigRuleKMSPolicy import KeyPolicy
+from kms_rule.remediation.actions import VOCABULARY, left_by, parts_of, spelled_out
+from kms_rule.remediation.refusals import MAX_POLICY_BYTES, refusal
+from kms_rule.remediation.remedy import NoProposal, Proposal, remedy, user_id_fitting
+from kms_rule.remediation.statement_fixes import USER
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.pattern import Pattern, lower_case
+from least_privilege.permission import action_pattern
+from least_privilege.scenarios import Compliance, judge
 from tests.command.key_policies import (
     ADMINISTRATION,
     BADGER,
@@ -242,9 +246,9 @@ TABLE: dict[str, tuple[list[Json], bool, list[Json]]] = {
 }
 
 
-@pytest.mark.parametrize(("given_statements", "strict", "mended"), TABLE.values(), ids=list(TABLE))
-def test_the_least_is_changed(given_statements: list[Json], strict: bool, mended: list[Json]) -> None:  # noqa: FBT001
-    assert statements(policy(*given_statements), parameters(strict=strict)) == mended
+@pytest.mark.parametrize(("given_statements", "strict", "fixed"), TABLE.values(), ids=list(TABLE))
+def test_the_least_is_changed(given_statements: list[Json], strict: bool, fixed: list[Json]) -> None:  # noqa: FBT001
+    assert statements(policy(*given_statements), parameters(strict=strict)) == fixed
 
 
 def test_a_wildcard_that_its_operator_reads_as_a_character_lets_nobody_in() -> None:
@@ -255,7 +259,7 @@ def test_a_wildcard_that_its_operator_reads_as_a_character_lets_nobody_in() -> N
     }
 
 
-def test_a_single_statement_object_is_mended_like_a_list() -> None:
+def test_a_single_statement_object_is_fixed_like_a_list() -> None:
     alone = {"Version": "2012-10-17", "Id": "key", "Statement": allow("kms:*")}
     assert proposed(alone).policy == {**proposed(policy(allow("kms:*"))).policy, "Id": "key"}
 
@@ -322,7 +326,7 @@ def test_the_steps_say(content: Json, words: str) -> None:
 def test_a_statement_that_lets_everybody_in_is_pointed_out(statement: Json, said: bool) -> None:  # noqa: FBT001
     steps = proposed(policy(CHANGE, allow(USAGE), statement)).steps
     expected = (
-        "Statement 3 of the mended policy lets everybody in every AWS account have what it lists: name your own "
+        "Statement 3 of the fixed policy lets everybody in every AWS account have what it lists: name your own "
         "account, or roles in it, as its Principal."
     )
     assert (expected in steps) == said
@@ -402,7 +406,7 @@ def test_the_reason_says_what_to_do(content: Json, strict: bool, expected: str) 
     assert reason(content, parameters(strict=strict)) == expected
 
 
-def test_text_that_is_no_policy_is_not_mended() -> None:
+def test_text_that_is_no_policy_is_not_fixed() -> None:
     assert remedy("[" * 100_000, parameters()) == NoProposal(
         "The policy is malformed (its JSON is nested too deeply): correct that first."
     )
@@ -411,7 +415,7 @@ def test_text_that_is_no_policy_is_not_mended() -> None:
 @pytest.mark.parametrize(
     ("levels", "words"), [(97, "KMS would refuse"), (98, "nested too deeply: correct that first.")]
 )
-def test_a_policy_is_mended_that_is_nested_at_most_a_hundred_levels_deep(levels: int, words: str) -> None:
+def test_a_policy_is_fixed_that_is_nested_at_most_a_hundred_levels_deep(levels: int, words: str) -> None:
     text = json.dumps(policy(allow("kms:*", Principal="HERE"))).replace('"HERE"', "[" * levels + "]" * levels)
     found = remedy(text, parameters())
     assert isinstance(found, NoProposal)
@@ -490,14 +494,14 @@ REFUSED: dict[str, tuple[list[Json], str | None]] = {
 @pytest.mark.parametrize(("contents", "expected"), REFUSED.values(), ids=list(REFUSED))
 def test_kms_refuses(contents: list[Json], expected: str | None) -> None:
     text = json.dumps(policy(*contents))
-    assert refusal(text, KeyPolicy.parse(text), contents) == expected
+    assert refusal(text, KeyPolicy.parse(text)) == expected
 
 
 def test_a_policy_that_is_long_is_not_indented() -> None:
     actions = [f"kms:Get{number}" for number in range(1_500)]
     found = proposed(policy(CHANGE, allow([*actions, "kms:Encrypt"])))
-    assert len(json.dumps(found.policy, indent=2)) > LARGEST_POLICY
-    assert len(found.text) <= LARGEST_POLICY
+    assert len(json.dumps(found.policy, indent=2)) > MAX_POLICY_BYTES
+    assert len(found.text) <= MAX_POLICY_BYTES
     assert json.loads(found.text) == found.policy
 
 
@@ -516,7 +520,7 @@ def test_the_actions_are_those_of_kms() -> None:
 def test_each_group_covers_its_actions_and_no_other() -> None:
     for group, (name, actions) in product(VOCABULARY, VOCABULARY.items()):
         for each in actions or (name,):
-            assert action(group).matches(lower_case(each)) == (group == name)
+            assert action_pattern(group).pattern.matches(lower_case(each)) == (group == name)
 
 
 SPELLED_OUT = {
@@ -532,7 +536,7 @@ SPELLED_OUT = {
 
 @pytest.mark.parametrize(("entry", "expected"), SPELLED_OUT.items())
 def test_an_entry_is_spelled_out(entry: str, expected: list[str]) -> None:
-    assert list(spelled_out(entry)) == expected
+    assert list(spelled_out(action_pattern(entry).pattern)) == expected
 
 
 LEFT = {
@@ -603,7 +607,7 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
 
 
 def lets_in(condition: Json, user_id: str) -> bool:
-    """Say whether all conditions on the user id that the rule knows hold for this one."""
+    """Return whether all conditions on the user id that the rule knows hold for this one."""
     return all(
         any(isinstance(value, str) and OPERATORS[name](value, user_id) for value in listed(values))
         for operator, keys in condition.items()
@@ -668,7 +672,7 @@ def allows(statement: Json, name: str) -> bool:
 
 
 def compliance(content: Json, given_parameters: RuleParameters) -> Compliance:
-    return judge(Key("", policy=json.dumps(content)), given_parameters).compliance
+    return judge(Facts(policy=json.dumps(content)), given_parameters).compliance
 
 
 @LAW
@@ -681,9 +685,9 @@ def test_every_proposal_is_compliant_takes_away_and_leaves_the_rest(content: Jso
     if isinstance(found, NoProposal):
         assert re.fullmatch(r".+[^ ]\.", found.reason)
         return
-    mended: Json = dict(found.policy)
-    assert compliance(mended, chosen) is Compliance.COMPLIANT
-    before, after = access(content), access(mended)
+    fixed: Json = dict(found.policy)
+    assert compliance(fixed, chosen) is Compliance.COMPLIANT
+    before, after = access(content), access(fixed)
     # Only removes, splits or limits.
     assert after <= before
     # What is no duty is as it was.
@@ -694,8 +698,8 @@ def test_every_proposal_is_compliant_takes_away_and_leaves_the_rest(content: Jso
     assert any(name == "kms:PutKeyPolicy" for _, _, _, name, _ in after)
     # What needs no change stays, in its place among the others.
     kept = [statement for statement in listed(content["Statement"]) if statement["Effect"] != "Allow"]
-    assert [statement for statement in listed(mended["Statement"]) if statement["Effect"] != "Allow"] == kept
-    assert {**mended, "Statement": None} == {**content, "Statement": None}
+    assert [statement for statement in listed(fixed["Statement"]) if statement["Effect"] != "Allow"] == kept
+    assert {**fixed, "Statement": None} == {**content, "Statement": None}
     assert found.steps
 
 
@@ -715,14 +719,14 @@ def test_a_statement_without_a_duty_stays_as_it_is(content: Json, chosen: RulePa
 
 @pytest.mark.skipif(not COLLECTION.is_file(), reason="the collection lies beside the project's own checkout")
 @pytest.mark.parametrize("strict", [False, True])
-def test_real_policies_that_somebody_can_change_are_mended(strict: bool) -> None:  # noqa: FBT001
-    mended = 0
+def test_real_policies_that_somebody_can_change_are_fixed(strict: bool) -> None:  # noqa: FBT001
+    fixed = 0
     for entry in json.loads(COLLECTION.read_text(encoding="utf-8")):
         content, chosen = entry["policy"], parameters(strict=strict)
         found = remedy(json.dumps(content), chosen)
         if isinstance(found, Proposal):
             assert compliance(dict(found.policy), chosen) is Compliance.COMPLIANT
             assert access(dict(found.policy)) <= access(content)
-            mended += 1
+            fixed += 1
     # The others are parts of policies, which nobody could change as they are.
-    assert mended >= 44
+    assert fixed >= 44

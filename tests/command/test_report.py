@@ -15,17 +15,8 @@ from moto.config.models import SourceDetail, config_backends
 from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
 
-from AWSConfigRuleKMS import (
-    ADMINISTRATORS,
-    SCENARIOS,
-    Compliance,
-    Proof,
-    RuleError,
-    Scenario,
-    Verdict,
-    evaluation,
-    lambda_handler,
-)
+from AWSConfigRuleKMS import lambda_handler
+from AWSConfigRuleKMSPolicy import KeyPolicy
 from dev.demo.demonstration import create_keys
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.calls import Place
@@ -38,11 +29,18 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
-from kms_rule.__main__ import main
-from kms_rule.accounts import Connection
+from kms_rule.cli import main
+from kms_rule.commands.report import age, report, reports
 from kms_rule.errors import CommandError
-from kms_rule.findings import ExitCode, Findings
-from kms_rule.report import age, report, reports, scenario_of
+from kms_rule.findings import ExitCode, Finding, Findings
+from kms_rule.sources.live.accounts import Connection
+from least_privilege.annotation import annotate, scenario_of
+from least_privilege.evidence import Evidence, FormEvidence, StateEvidence, StatementsEvidence, grants
+from least_privilege.key import Facts
+from least_privilege.parameters import ADMINISTRATORS, RuleParameters
+from least_privilege.report import evaluation
+from least_privilege.scenarios import SCENARIOS, Compliance, Scenario, Verdict, judge
+from least_privilege.text import RuleError
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -147,7 +145,7 @@ def test_an_interruption_shows_nothing_and_says_so(
     def interrupted(*_arguments: object) -> Findings:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kms_rule.report.held_findings", interrupted)
+    monkeypatch.setattr("kms_rule.commands.report.held_findings", interrupted)
     assert main(["report", "--rule", RULE_NAME]) == ExitCode.INCOMPLETE
     assert capsys.readouterr() == ("", "kms-rule: Interrupted before all results were read: run it again.\n")
 
@@ -192,12 +190,34 @@ def test_an_age_is_told_in_words(duration: timedelta, text: str) -> None:
 # Sentences.
 
 
+STATEMENTS = KeyPolicy.parse({"Statement": [{"Effect": "Allow", "Action": "kms:*", "Sid": "a] [b"}, {"Action": "*"}]})
+EVIDENCE = {
+    "none": Evidence(),
+    "statements": StatementsEvidence(grants(STATEMENTS.statements), "none opens all"),
+    "a state": StateEvidence("Unavailable"),
+    "a problem": FormEvidence('it has "a] [b" twice in one object'),
+}
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.name for each in SCENARIOS])
 @pytest.mark.parametrize("reported_id", ["alias/payments", "1b", LONG_ALIAS])
-@pytest.mark.parametrize("proof", [Proof(), Proof(('by "a] [b" (kms:*)',)), Proof(needed="key state Unavailable")])
-def test_every_sentence_of_the_rule_is_recognised(scenario: Scenario, reported_id: str, proof: Proof) -> None:
-    annotation = Verdict(scenario, proof).annotation(reported_id)
+@pytest.mark.parametrize("evidence", EVIDENCE.values(), ids=list(EVIDENCE))
+@pytest.mark.parametrize("caveat", ["", "kms:DescribeKey is missing, key taken for enabled"])
+def test_every_sentence_of_the_rule_is_recognised(
+    scenario: Scenario, reported_id: str, evidence: Evidence, caveat: str
+) -> None:
+    annotation = annotate(Verdict(scenario, evidence, caveat), reported_id)
     assert scenario_of(annotation, scenario.compliance) is scenario
+
+
+def recorded(account: EmulatedAccount, annotation: str, compliance: Compliance) -> Finding:
+    """What is found where AWS Config holds this one result."""
+    account.config.add_rule(RULE_NAME)
+    item = evaluation("AWS::KMS::Key", "alias/a", compliance, annotation, now())
+    token = account.config.issue_token(RULE_NAME)
+    boto3.client("config").put_evaluations(Evaluations=[item], ResultToken=token)
+    [finding] = seen().judged
+    return finding
 
 
 @pytest.mark.parametrize(
@@ -210,18 +230,102 @@ def test_every_sentence_of_the_rule_is_recognised(scenario: Scenario, reported_i
         'whitelisted"]',
         "in Key Policy for alias/a, statement does have separation of duties and CMK is not whitelisted at all",
         "so in Key Policy for alias/a, statement does have separation of duties and CMK is not whitelisted",
+        "This is scenario 5: of another rule",
+        "Key alias/a is fine [scenario 9]",
+        "Key alias/a is fine [scenario 55]",
+        "Key alias/a is fine [scenario five]",
+        "Key alias/a is fine [see scenario 5]",
+        "Key alias/a is fine[scenario 5]",
     ],
 )
-def test_other_words_are_no_sentence_of_the_rule(annotation: str) -> None:
+def test_other_words_are_no_sentence_of_the_rule(account: EmulatedAccount, annotation: str) -> None:
     for compliance in (Compliance.COMPLIANT, Compliance.NON_COMPLIANT):
-        found = scenario_of(annotation, compliance)
-        assert (found.name, found.compliance, found.number) == ("unknown-sentence", compliance, None)
+        assert scenario_of(annotation, compliance) is None
+    if annotation:
+        found = recorded(account, annotation, Compliance.NON_COMPLIANT)
+        assert (found.annotation, found.compliance) == (annotation, Compliance.NON_COMPLIANT)
+        assert (found.scenario.name, found.scenario.number) == ("unknown-sentence", None)
 
 
 def test_a_sentence_with_another_compliance_is_not_recognised() -> None:
     sentence = "in Key Policy for alias/a, statement does have separation of duties and CMK is not whitelisted"
-    assert scenario_of(sentence, Compliance.COMPLIANT).number == 5
-    assert scenario_of(sentence, Compliance.NON_COMPLIANT).name == "unknown-sentence"
+    separated = scenario_of(sentence, Compliance.COMPLIANT)
+    assert separated
+    assert separated.number == 5
+    assert scenario_of(sentence, Compliance.NON_COMPLIANT) is None
+
+
+# Sentences of versions that word them otherwise: the mark in the brackets stays.
+
+NUMBERED = [scenario for scenario in SCENARIOS if scenario.number]
+MARKED = [
+    "[scenario {}]",
+    "[scenario {}: usage by statement 1 (kms:Encrypt)]",
+    '[scenario {}: "Use [it]" (kms:Encrypt)]',
+    "[scenario {}; other evidence]",
+    "[kms:DescribeKey is missing, key taken for enabled; scenario {}]",
+    "[kms:DescribeKey is missing, key taken for enabled; scenario {}: usage by statement 1 (kms:Encrypt)]",
+    "[kms:DescribeKey is missing, key taken for enabled; key state Unavailable; scenario {}]",
+]
+
+
+@pytest.mark.parametrize("scenario", NUMBERED, ids=[each.name for each in NUMBERED])
+@pytest.mark.parametrize("mark", MARKED)
+def test_a_result_in_other_words_is_recognised_by_its_mark(scenario: Scenario, mark: str) -> None:
+    annotation = f"Key alias/a was judged in other words {mark.format(scenario.number)}"
+    assert scenario_of(annotation, scenario.compliance) is scenario
+    for compliance in set(Compliance) - {scenario.compliance}:
+        assert scenario_of(annotation, compliance) is None
+
+
+def test_a_mark_outweighs_the_sentence_of_another_scenario() -> None:
+    sentence = "in Key Policy for alias/a, statement does have separation of duties and CMK is not whitelisted"
+    found = scenario_of(f"{sentence} [scenario 6]", Compliance.COMPLIANT)
+    assert found
+    assert found.number == 6
+
+
+def test_the_report_shows_the_scenario_of_a_result_in_other_words(account: EmulatedAccount) -> None:
+    sentence = "Key alias/a is judged anew [kms:DescribeKey is missing, key taken for enabled; scenario 5: statement 1]"
+    found = recorded(account, sentence, Compliance.COMPLIANT)
+    assert (found.scenario.name, found.annotation) == ("separation-of-duty-compliant", sentence)
+
+
+# In `{}` stands a text that is to be taken for the mark of another scenario.
+FORGERIES: dict[str, tuple[str, str]] = {
+    "a Sid": ('[{"Effect": "Allow", "Action": "kms:Encrypt", "Sid": {}}]', "no-user-condition-not-compliant"),
+    "an action": ('[{"Effect": "Allow", "Action": {}}]', "no-user-condition-not-compliant"),
+    "an exempted action": ('[{"Effect": "Allow", "NotAction": {}}]', "no-user-condition-not-compliant"),
+    "a user id": (
+        '[{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": {"aws:userId": ["*", {}]}}}]',
+        "no-user-condition-not-compliant",
+    ),
+    "a user id that limits nobody": (
+        '[{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": {"aws:userId": {}}}}]',
+        "no-user-condition-not-compliant",
+    ),
+    "a name that is there twice": ("[], {}: 1, {}: 2", "malformed-policy-not-compliant"),
+    "a Sid of what is too little": (
+        '[{"Effect": "Allow", "Action": "kms:Get*", "Sid": {}}]',
+        "no-scenario-not-compliant",
+    ),
+}
+MARKS = ["[scenario {}: x", "a [scenario {}: x", "a; scenario {}: x", 'a"; scenario {}]', 'a" [scenario {}; ']
+BEGINNINGS = {"an action": "kms:Create*", "an exempted action": "kms:Get*", "a user id that limits nobody": "*"}
+
+
+@pytest.mark.parametrize("caveat", [(), ("kms:DescribeKey",)], ids=["", "with a caveat"])
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("place", FORGERIES)
+def test_no_name_in_a_policy_forges_a_mark(place: str, mark: str, caveat: tuple[str, ...]) -> None:
+    statements, expected = FORGERIES[place]
+    for number in range(1, 9):
+        text = json.dumps(BEGINNINGS.get(place, "") + mark.format(number))
+        facts = Facts(policy=f'{{"Statement": {statements.replace("{}", text)}}}', denied=caveat)
+        verdict = judge(facts, RuleParameters.parse(POST_PARAMETERS))
+        assert verdict.scenario.name == expected
+        annotation = annotate(verdict, "alias/a")
+        assert scenario_of(annotation, verdict.compliance) is verdict.scenario, annotation
 
 
 # A healthy rule.
@@ -436,7 +540,7 @@ def test_all_stands_for_regions_that_need_not_have_the_rule(
     account: EmulatedAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_rule(account)
-    monkeypatch.setattr("kms_rule.accounts._enabled_regions", lambda *_: ["eu-west-1", "us-east-1"])
+    monkeypatch.setattr("kms_rule.sources.live.accounts._enabled_regions", lambda *_: ["eu-west-1", "us-east-1"])
     code, text = shown(capsys, "--region", "all")
     assert code == ExitCode.NON_COMPLIANT
     assert f"There is no rule {RULE_NAME} in eu-west-1." in text

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Compliance, Key, Proof, Scenario, Verdict
-from kms_rule.__main__ import main
-from kms_rule.findings import Finding, Findings, Held, Place, Unjudged, findings_of
+from kms_rule.cli import main
+from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.formats import sarif
-from tests.command.checking import EVERYTHING_OPEN, PARAMETERS, USERS_MAY_USE, Json, policy, statement, write
+from least_privilege.evidence import Evidence
+from least_privilege.key import Facts, Key
+from least_privilege.scenarios import SCENARIOS, Answer, Compliance, Scenario
+from tests.command.checking import EVERYTHING_OPEN, USERS_MAY_USE, Json, judged, policy, statement, write
 
 FOLDER = Path(__file__).parent
 PLAN = FOLDER / "terraform" / "new.json"
@@ -29,7 +31,7 @@ RELATIVE = re.compile(
     r"(?!/)(?:[\w.~!$&'()*+,;=@-]|%[0-9A-F]{2})+(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*", re.ASCII
 )
 LIVE = "account 123456789012, us-east-1"
-ALIAS_KEY = Key("1234", ("alias/first", "alias/second"), policy=json.dumps(EVERYTHING_OPEN))
+ALIAS_KEY = Key("1234", Facts(("alias/first", "alias/second"), policy=json.dumps(EVERYTHING_OPEN)))
 
 
 def run_of(findings: Findings) -> Json:
@@ -43,7 +45,7 @@ def run_of(findings: Findings) -> Json:
 
 def on(place: Place, content: object = EVERYTHING_OPEN, remarks: tuple[str, ...] = ()) -> Findings:
     text = content if isinstance(content, str) else json.dumps(content)
-    return Findings(list(findings_of(Key("key", policy=text), PARAMETERS, place, remarks)))
+    return Findings(judged(Key("key", Facts(policy=text)), place, remarks))
 
 
 def result_of(findings: Findings) -> Json:
@@ -177,8 +179,8 @@ def test_what_is_in_no_file_has_only_a_logical_location() -> None:
 )
 def test_a_key_of_a_live_account_has_a_name_without_a_line(name: str, uri: str) -> None:
     resource = "arn:aws:kms:us-east-1:123456789012:key/1234-ab"
-    key = Key(name, policy=json.dumps(EVERYTHING_OPEN))
-    [location] = result_of(Findings(list(findings_of(key, PARAMETERS, Place(LIVE, resource=resource)))))["locations"]
+    key = Key(name, Facts(policy=json.dumps(EVERYTHING_OPEN)))
+    [location] = result_of(Findings(judged(key, Place(LIVE, resource=resource))))["locations"]
     assert location == {
         "physicalLocation": {"artifactLocation": {"uri": uri}},
         "logicalLocations": [{"name": resource, "kind": "resource"}, {"name": LIVE, "kind": "namespace"}],
@@ -240,7 +242,7 @@ def test_a_fingerprint_tells_other_findings_apart(other: Findings) -> None:
 
 
 def test_aliases_of_a_key_are_results_of_their_own() -> None:
-    run = run_of(Findings(list(findings_of(ALIAS_KEY, PARAMETERS, Place("key.json")))))
+    run = run_of(Findings(judged(ALIAS_KEY, Place("key.json"))))
     assert len({result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]}) == 2
 
 
@@ -262,9 +264,10 @@ def test_compliant_keys_are_no_results_and_the_run_was_successful() -> None:
 
 
 def test_a_result_in_the_words_of_another_version_has_a_rule() -> None:
-    held = Held("Something else", datetime(2026, 1, 1, tzinfo=UTC))
-    scenario = Scenario("unknown-sentence", lambda _case: None, Compliance.NON_COMPLIANT, "{id}")
-    finding = Finding(Place(LIVE), "alias/x", Key("alias/x"), Verdict(scenario, Proof()), held=held)
+    answer = Answer(holds=False, evidence=Evidence())
+    scenario = Scenario("unknown-sentence", None, "Is it?", lambda _case: answer, Compliance.NON_COMPLIANT, "{id}")
+    recorded = datetime(2026, 1, 1, tzinfo=UTC)
+    finding = Finding(Place(LIVE), "alias/x", "alias/x", scenario, "Something else", recorded=recorded)
     run = run_of(Findings([finding]))
     [result] = run["results"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "unknown-sentence" == result["ruleId"]

@@ -21,13 +21,17 @@ from botocore.exceptions import ReadTimeoutError
 from moto.core.exceptions import JsonRESTError
 from moto.kms.responses import KmsResponse
 
-from AWSConfigRuleKMS import Account, Reading, RuleParameters, UnreadKey, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.demo.demonstration import create_keys
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import POST_PARAMETERS, now, rule_event, scheduled_notification
-from kms_rule.__main__ import main
+from kms_rule.cli import main
 from kms_rule.findings import ExitCode, findings_of
+from least_privilege.account import Account
+from least_privilege.key import UnreadKey
+from least_privilege.parameters import RuleParameters
+from least_privilege.reading import Reading, read_key
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "kms_rule", "scan")
@@ -65,12 +69,10 @@ def refusing(code: str, message: str) -> Callable[[KmsResponse], str]:
 
 
 def unread(monkeypatch: pytest.MonkeyPatch, key_id: str, reason: str) -> None:
-    read = Account.read
+    def failing(account: Account, parameters: RuleParameters, asked: str, aliases: tuple[str, ...]) -> Reading:
+        return UnreadKey(asked, reason) if asked == key_id else read_key(account, parameters, asked, aliases)
 
-    def failing(self: Account, asked: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
-        return UnreadKey(asked, reason) if asked == key_id else read(self, asked, aliases, parameters)
-
-    monkeypatch.setattr(Account, "read", failing)
+    monkeypatch.setattr("least_privilege.reading.read_key", failing)
 
 
 # The verdicts.
@@ -256,8 +258,8 @@ def test_findings_that_cannot_be_written_are_shown(
 def one_at_a_time(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     del account
     monkeypatch.setenv("READER_THREADS", "1")
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_A_JOB", 1)
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 1)
+    monkeypatch.setattr("least_privilege.reading.KEYS_PER_JOB", 1)
+    monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", 1)
     monkeypatch.setattr("secrets.randbelow", lambda _most: 0)
 
 
@@ -266,14 +268,13 @@ def test_an_interruption_shows_what_was_judged_and_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key_ids = compliant_keys(5)
-    read = Account.read
 
-    def interrupted(self: Account, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
+    def interrupted(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
         if key_id == key_ids[3]:
             raise KeyboardInterrupt
-        return read(self, key_id, aliases, parameters)
+        return read_key(account, parameters, key_id, aliases)
 
-    monkeypatch.setattr(Account, "read", interrupted)
+    monkeypatch.setattr("least_privilege.reading.read_key", interrupted)
     code, content = scanned(capsys, "--region", "us-east-1", "--region", "eu-west-1")
     assert code == ExitCode.INCOMPLETE
     assert {each["keyId"] for each in content["findings"]} == set(key_ids[:3])
@@ -295,7 +296,7 @@ def test_unread_keys_do_not_count_as_judged(
             raise KeyboardInterrupt
         return findings_of(key, *arguments)
 
-    monkeypatch.setattr("kms_rule.scan.findings_of", interrupted)
+    monkeypatch.setattr("kms_rule.commands.scan.findings_of", interrupted)
     _, content = scanned(capsys)
     assert reasons(content)[1:] == ["Interrupted after 1 of 3 keys: run it again."]
 
@@ -318,7 +319,7 @@ def test_control_c_ends_the_process_at_once_though_a_call_hangs(
 
     monkeypatch.setattr(KmsResponse, "get_key_policy", hanging)
     # Each of the three has a thread, once a job is one key.
-    code = "import AWSConfigRuleKMS as rule; rule.KEYS_A_JOB = 1; from kms_rule.__main__ import main; exit(main())"
+    code = "from least_privilege import reading; reading.KEYS_PER_JOB = 1; from kms_rule.cli import main; exit(main())"
     with subprocess.Popen(  # noqa: S603 - this interpreter
         [sys.executable, "-c", code, "scan", "--format", "json", *POST],
         cwd=PROJECT,
@@ -349,7 +350,7 @@ def test_a_call_that_times_out_is_a_key_that_is_named(
     def timing_out(*_: object) -> object:
         raise ReadTimeoutError(endpoint_url="https://kms.us-east-1.amazonaws.com/")
 
-    monkeypatch.setattr(Account, "_described", timing_out)
+    monkeypatch.setattr(Account, "_metadata", timing_out)
     code, content = scanned(capsys)
     assert code == ExitCode.INCOMPLETE
     assert reasons(content)[0].endswith("(ReadTimeoutError: https://kms.us-east-1.amazonaws.com/).")

@@ -9,20 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from AWSConfigRuleKMS import (
-    GONE_SENTENCE,
-    SCENARIOS,
-    TAKEN_BACK_SENTENCE,
-    Compliance,
-    Key,
-    RuleParameters,
-    Verdict,
-    judge,
-)
 from AWSConfigRuleKMSPolicy import KeyPolicy
 from dev.emulator.events import POST_PARAMETERS
-from kms_rule.refusals import refusal
-from kms_rule.remedy import Proposal, remedy
+from kms_rule.remediation.refusals import refusal
+from kms_rule.remediation.remedy import Proposal, remedy
+from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, RETRACTED_SENTENCE, annotate
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import SCENARIOS, Compliance, Verdict, judge
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 PARAMETERS = RuleParameters.parse(POST_PARAMETERS)
@@ -48,7 +42,7 @@ FAILING = [name for name, found in BLOCKS.items() if "Fails" in found]
 
 
 def verdict(policy: str) -> Verdict:
-    return judge(Key("1234abcd", (ALIAS,), policy=policy), PARAMETERS)
+    return judge(Facts((ALIAS,), policy=policy), PARAMETERS)
 
 
 def test_every_scenario_stands_on_the_page_in_the_rules_order_and_no_other() -> None:
@@ -82,14 +76,14 @@ def test_each_refused_policy_stands_with_what_mends_it_and_each_other_one_withou
 def test_a_policy_on_the_page_gets_its_scenario_and_the_very_annotation(name: str) -> None:
     found = verdict(BLOCKS[name].get("Fails") or BLOCKS[name]["Found in"])
     assert found.scenario.name == name
-    assert found.annotation(ALIAS) == BLOCKS[name]["Annotation"]
+    assert annotate(found, ALIAS) == BLOCKS[name]["Annotation"]
 
 
 @pytest.mark.parametrize("name", FAILING)
 def test_a_mended_policy_is_compliant_and_one_that_kms_takes(name: str) -> None:
     text = BLOCKS[name]["Mended"]
     assert verdict(text).compliance is Compliance.COMPLIANT
-    assert refusal(text, KeyPolicy.parse(text), json.loads(text)["Statement"]) is None
+    assert refusal(text, KeyPolicy.parse(text)) is None
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -102,20 +96,21 @@ def test_a_mended_policy_is_what_the_command_proposes_unless_the_page_says_other
 
 
 SITUATIONS = {
-    "aws-managed-key-not-applicable": Key("1234abcd", ("alias/aws/ebs",), manager="AWS"),
-    "disabled-cmk-not-applicable": Key("1234abcd", (ALIAS,), state="Disabled"),
-    "whitelisted-cmk-compliant": Key("1234abcd", ("alias/Otter-EBS",)),
-    "key-policy-denied-not-compliant": Key("1234abcd", (ALIAS,), denied=("kms:GetKeyPolicy",)),
+    "aws-managed-key-not-applicable": Facts(("alias/aws/ebs",), manager="AWS"),
+    "disabled-cmk-not-applicable": Facts((ALIAS,), state="Disabled"),
+    "whitelisted-cmk-compliant": Facts(("alias/Otter-EBS",)),
+    "key-policy-denied-not-compliant": Facts((ALIAS,), denied=("kms:GetKeyPolicy",)),
 }
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not {"Fails", "Found in"} & BLOCKS[name].keys()])
 def test_a_situation_on_the_page_gets_its_scenario_and_the_very_annotation(name: str) -> None:
-    key = SITUATIONS[name]
-    found = judge(key, PARAMETERS)
+    facts = SITUATIONS[name]
+    found = judge(facts, PARAMETERS)
+    [alias] = facts.aliases
     assert found.scenario.name == name
-    assert found.annotation(key.aliases[0]) == BLOCKS[name]["Annotation"]
-    assert f"The situation: the key `{key.aliases[0]}`" in sections()[name]
+    assert annotate(found, alias) == BLOCKS[name]["Annotation"]
+    assert f"The situation: the key `{alias}`" in sections()[name]
 
 
 def test_the_statement_that_lets_the_rule_read_a_policy_changes_no_answer() -> None:
@@ -129,8 +124,8 @@ def test_the_statement_that_lets_the_rule_read_a_policy_changes_no_answer() -> N
 
 
 def test_the_results_that_are_taken_back_have_the_rules_own_sentences() -> None:
-    assert BLOCKS["deleted-key-not-applicable"] == {"Annotation": GONE_SENTENCE.format(id=ALIAS)}
-    assert BLOCKS["taken-back-not-applicable"] == {"Annotation": TAKEN_BACK_SENTENCE.format(id=ALIAS)}
+    assert BLOCKS["deleted-key-not-applicable"] == {"Annotation": OUT_OF_SCOPE_SENTENCE.format(id=ALIAS)}
+    assert BLOCKS["taken-back-not-applicable"] == {"Annotation": RETRACTED_SENTENCE.format(id=ALIAS)}
 
 
 def test_every_link_on_the_page_leads_to_a_section_of_it() -> None:

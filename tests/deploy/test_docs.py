@@ -4,8 +4,11 @@ import json
 import re
 from pathlib import Path
 
-import AWSConfigRuleKMS
 from AWSConfigRuleKMSPolicy import KeyPolicy
+from least_privilege.annotation import annotate
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import SCENARIOS, judge
 from tests.deploy.templates import TEMPLATES, read
 
 DEPLOYING = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text("utf-8")
@@ -13,14 +16,14 @@ DENIED = "key-policy-denied-not-compliant"
 
 
 def test_quotes_the_sentence_of_a_key_policy_that_may_not_be_read() -> None:
-    (scenario,) = (scenario for scenario in AWSConfigRuleKMS.SCENARIOS if scenario.name == DENIED)
+    (scenario,) = (scenario for scenario in SCENARIOS if scenario.name == DENIED)
     assert f"`{scenario.sentence.format(id='alias/testkey')}`" in DEPLOYING
 
 
 def test_quotes_what_is_said_of_a_key_that_may_not_be_described() -> None:
-    key = AWSConfigRuleKMS.Key("otter1", policy='{"Statement": []}', denied=("kms:DescribeKey",))
-    parameters = AWSConfigRuleKMS.RuleParameters.parse({"Admin_User_Id": "AROAOTTER*"})
-    annotation = AWSConfigRuleKMS.judge(key, parameters).annotation("alias/testkey")
+    facts = Facts(policy='{"Statement": []}', denied=("kms:DescribeKey",))
+    parameters = RuleParameters.parse({"Admin_User_Id": "AROAOTTER*"})
+    annotation = annotate(judge(facts, parameters), "alias/testkey")
     assert "[kms:DescribeKey is missing, key taken for enabled; " in annotation
     assert "`[kms:DescribeKey is missing, key taken for enabled; …]`" in DEPLOYING
 

@@ -30,8 +30,7 @@ from moto.core.responses import BaseResponse
 from moto.kms.responses import KmsResponse
 from moto.sts.models import sts_backends
 
-import AWSConfigRuleKMS
-from AWSConfigRuleKMS import CHOICES, MESSAGE_TYPES, PARAMETER_NAMES, SUBJECT_OF_CHANGE, RuleError, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.calls import Call, Place
@@ -49,6 +48,9 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.event import ITEM_FIELDS, MESSAGE_TYPES, SCOPE_OF_CHANGE
+from least_privilege.parameters import PARAMETERS
+from least_privilege.text import RuleError
 from tests.deploy.templates import (
     FUNCTION_ROLE_ARN,
     MEMBER_ROLE,
@@ -356,13 +358,13 @@ NOT_WRITTEN_DOWN: Calls = {"what it calls must be written down here first": 1}
 
 def modes_of_choices() -> Iterator[Mode]:
     """Yield the modes of each choice that the handler knows, also of one that the tables above do not have yet."""
-    for name, choices in CHOICES.items():
-        for choice in choices:
+    for name, row in PARAMETERS.items():
+        for choice in row.choices:
             title, given = f"{name}={choice}", {name: choice}
             calls = SCHEDULED_WITH_CHOICE.get((name, choice), NOT_WRITTEN_DOWN)
             yield Mode(f"every key, {title}", SCHEDULED_RUN, scheduled, calls, given)
             yield Mode(f"one key, {title}", CHANGED_KEY, changed("payments"), ONE_KEY, given)
-    for choice in CHOICES["ReadKeysFrom"]:
+    for choice in PARAMETERS["ReadKeysFrom"].choices:
         stopped, missing = SCHEDULED_WHEN_READING_FROM.get(choice, (NOT_WRITTEN_DOWN, NOT_WRITTEN_DOWN))
         title, given = f"every key, ReadKeysFrom={choice}", {"ReadKeysFrom": choice}
         yield Mode(f"{title}, recorder stopped", SCHEDULED_RUN, scheduled, stopped, given, before=World.stop_recording)
@@ -740,19 +742,17 @@ class TestTheModes:
         assert {event["messageType"] for event in self.invoking_events(run)} == set(MESSAGE_TYPES)
 
     def test_have_every_resource_type(self, run: Runner) -> None:
-        items = [
-            event.get(name, {}) for event in self.invoking_events(run) for name in AWSConfigRuleKMS.ITEM_FIELDS.values()
-        ]
-        assert {item["resourceType"] for item in items if item} == set(SUBJECT_OF_CHANGE)
+        items = [event.get(name, {}) for event in self.invoking_events(run) for name in ITEM_FIELDS.values()]
+        assert {item["resourceType"] for item in items if item} == set(SCOPE_OF_CHANGE)
 
     def test_have_every_rule_parameter(self, run: Runner) -> None:
         given = [json.loads(event["ruleParameters"]) for event in self.events(run)]
-        assert {name for parameters in given for name in parameters} == set(PARAMETER_NAMES)
+        assert {name for parameters in given for name in parameters} == set(PARAMETERS)
 
     @pytest.mark.parametrize("kind", [SCHEDULED_RUN, CHANGED_KEY])
     def test_have_every_choice_of_a_parameter(self, kind: str) -> None:
         chosen = {choice for mode in MODES if mode.run == kind for choice in mode.parameters.items()}
-        assert {(name, choice) for name, choices in CHOICES.items() for choice in choices} <= chosen
+        assert {(row.name, choice) for row in PARAMETERS.values() for choice in row.choices} <= chosen
 
     def test_have_names_of_their_own(self) -> None:
         assert len({mode.title for mode in MODES}) == len(MODES)

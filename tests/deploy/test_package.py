@@ -6,24 +6,35 @@ from pathlib import Path
 
 import pytest
 
-from kms_rule.package import MODULES, PackageError, build_package
+from kms_rule import RULE_FOLDER, rule_modules
+from kms_rule.commands.package import build_package
+from kms_rule.errors import CommandError
 
-RULE_FOLDER = Path(__file__).parents[2] / "AWSConfigRuleKMS"
+MODULES = [path.as_posix() for path in rule_modules()]
+OTHER_FILES = (
+    "AWSConfigRuleKMS_test.py",
+    "parameters.json",
+    "AWSConfigRuleKMS.zip",
+    ".env",
+    "least_privilege/notes.md",
+    "least_privilege/__pycache__/text.cpython-313.pyc",
+)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A rule's folder with more in it than belongs into the package."""
     folder = tmp_path / "rule"
-    folder.mkdir()
-    for name in (*MODULES, "AWSConfigRuleKMS_test.py", "parameters.json", "AWSConfigRuleKMS.zip", ".env"):
+    for name in (*MODULES, *OTHER_FILES):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(f"# {name}\n".encode())
     return folder
 
 
-def test_holds_the_two_modules_of_the_rule_and_nothing_else(tmp_path: Path) -> None:
+def test_holds_the_modules_of_the_rule_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(build_package(RULE_FOLDER, tmp_path / "rule.zip")) as package:
-        assert package.namelist() == ["AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py"]
+        assert package.namelist() == MODULES
+        assert {"AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py", "least_privilege/__init__.py"} <= set(MODULES)
         for name in package.namelist():
             assert package.read(name) == (RULE_FOLDER / name).read_bytes()
         assert package.testzip() is None
@@ -31,7 +42,7 @@ def test_holds_the_two_modules_of_the_rule_and_nothing_else(tmp_path: Path) -> N
 
 def test_leaves_out_whatever_else_lies_in_the_folder(folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(build_package(folder, tmp_path / "rule.zip")) as package:
-        assert package.namelist() == list(MODULES)
+        assert package.namelist() == MODULES
 
 
 def test_has_the_same_bytes_on_another_day_by_another_person(folder: Path, tmp_path: Path) -> None:
@@ -50,7 +61,7 @@ def test_has_other_bytes_for_another_content(folder: Path, tmp_path: Path) -> No
 
 def test_is_readable_by_the_user_that_lambda_runs_as(folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(build_package(folder, tmp_path / "rule.zip")) as package:
-        assert [oct(entry.external_attr >> 16) for entry in package.infolist()] == ["0o100644", "0o100644"]
+        assert [oct(entry.external_attr >> 16) for entry in package.infolist()] == ["0o100644"] * len(MODULES)
         assert {entry.compress_type for entry in package.infolist()} == {zipfile.ZIP_STORED}
 
 
@@ -62,23 +73,40 @@ def test_replaces_an_older_package(folder: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rule", "rule.zip"]
 
 
-@pytest.mark.parametrize("missing", MODULES)
+@pytest.mark.parametrize("missing", ["AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py", "least_privilege/__init__.py"])
 def test_says_which_module_is_missing_and_leaves_the_older_package(folder: Path, tmp_path: Path, missing: str) -> None:
     target = tmp_path / "rule.zip"
     target.write_bytes(b"older")
     (folder / missing).unlink()
-    with pytest.raises(PackageError) as caught:
+    with pytest.raises(CommandError) as caught:
         build_package(folder, target)
     assert str(caught.value) == (
-        f"The module {folder / missing} cannot be read (No such file or directory): give the rule's folder, which "
-        f"holds AWSConfigRuleKMS.py and AWSConfigRuleKMSPolicy.py."
+        f"The module {folder / missing} cannot be read (No such file or directory): give the rule's "
+        f"folder, which holds AWSConfigRuleKMS.py."
+    )
+    assert target.read_bytes() == b"older"
+
+
+@pytest.mark.parametrize("unreadable", MODULES)
+def test_says_which_module_cannot_be_read_and_leaves_the_older_package(
+    folder: Path, tmp_path: Path, unreadable: str
+) -> None:
+    target = tmp_path / "rule.zip"
+    target.write_bytes(b"older")
+    (folder / unreadable).unlink()
+    (folder / unreadable).mkdir()
+    with pytest.raises(CommandError) as caught:
+        build_package(folder, target)
+    assert str(caught.value) == (
+        f"The module {folder / unreadable} cannot be read (Is a directory): give the rule's folder, which holds "
+        f"AWSConfigRuleKMS.py."
     )
     assert target.read_bytes() == b"older"
 
 
 def test_says_that_the_folder_of_the_package_is_missing(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "nowhere" / "rule.zip"
-    with pytest.raises(PackageError) as caught:
+    with pytest.raises(CommandError) as caught:
         build_package(folder, target)
     assert str(caught.value) == (
         f"The package cannot be written to {target} (No such file or directory): give a file in a folder that exists "
@@ -89,7 +117,7 @@ def test_says_that_the_folder_of_the_package_is_missing(folder: Path, tmp_path: 
 def test_leaves_nothing_behind_where_a_folder_has_the_name_of_the_package(folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "rule.zip"
     target.mkdir()
-    with pytest.raises(PackageError, match=r"cannot be written to .*rule\.zip \(Is a directory\)"):
+    with pytest.raises(CommandError, match=r"cannot be written to .*rule\.zip \(Is a directory\)"):
         build_package(folder, target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rule", "rule.zip"]
     assert list(target.iterdir()) == []

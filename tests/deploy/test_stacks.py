@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from dev.emulator.account import EmulatedAccount
-from kms_rule.package import build_package
+from kms_rule.commands.package import build_package
 from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, NEEDED, ORGANIZATION, RULE, parameters, resources
 
 RULE_FOLDER = Path(__file__).parents[2] / "AWSConfigRuleKMS"

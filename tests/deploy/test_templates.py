@@ -11,6 +11,8 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
 import AWSConfigRuleKMS
+from least_privilege.event import MESSAGE_TYPES
+from least_privilege.parameters import PARAMETERS, RuleParameters
 from tests.deploy.templates import (
     FUNCTION_ROLE_ARN,
     MEMBER_ROLE,
@@ -123,7 +125,7 @@ class TestTheRule:
         assert metadata["LambdaFunctionArn"] == "Function.Arn"
 
     def test_has_the_triggers_that_the_handler_knows(self) -> None:
-        assert sorted(TRIGGERS) == sorted(AWSConfigRuleKMS.MESSAGE_TYPES)
+        assert sorted(TRIGGERS) == sorted(MESSAGE_TYPES)
 
     @pytest.mark.parametrize(
         ("watched", "types"),
@@ -172,7 +174,7 @@ class TestTheRuleParameters:
             "ReadKeysFrom": "KMS",
             "ExecutionRoleName": "rdk/config-role",
         }
-        assert tuple(given) == AWSConfigRuleKMS.PARAMETER_NAMES
+        assert tuple(given) == tuple(PARAMETERS)
 
     @pytest.mark.parametrize("here", ["true", "false"])
     def test_are_the_same_for_an_organization_with_the_member_role(self, here: str) -> None:
@@ -187,14 +189,15 @@ class TestTheRuleParameters:
     @pytest.mark.parametrize("path", [RULE, ORGANIZATION], ids=lambda path: str(path.name))
     def test_are_understood_by_the_handler(self, path: Path) -> None:
         for given in ({}, EVERY_RULE_PARAMETER):
-            assert AWSConfigRuleKMS.RuleParameters.parse(input_parameters(path, **given))
+            assert RuleParameters.parse(input_parameters(path, **given))
 
     @pytest.mark.parametrize("path", [RULE, ORGANIZATION], ids=lambda path: str(path.name))
     def test_offer_the_choices_of_the_handler_and_its_defaults(self, path: Path) -> None:
         declared = read(path)["Parameters"]
-        for name, choices in AWSConfigRuleKMS.CHOICES.items():
-            assert sorted(declared[name]["AllowedValues"]) == sorted(choices)
-            assert declared[name]["Default"] == choices[0]
+        for row in PARAMETERS.values():
+            if row.choices:
+                assert sorted(declared[row.name]["AllowedValues"]) == sorted(row.choices)
+                assert declared[row.name]["Default"] == row.choices[0]
 
     @pytest.mark.parametrize(
         ("name", "refused", "taken"),

@@ -32,17 +32,20 @@ from dev.emulator.deployment import (
 )
 from dev.emulator.events import RULE_NAME, now, rule_event, scheduled_notification
 from dev.emulator.lambda_runtime import DeployedFunction, InvocationError, RunningFunction, running
-from kms_rule import RULE_FOLDER
+from kms_rule import RULE_FOLDER, rule_modules
 from tests.e2e import probe
 from tests.e2e.commands import DEPLOY
 
 GIT = shutil.which("git")
-FILES = ["AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py", "AWSConfigRuleKMS_test.py", "parameters.json"]
+FILES = sorted([*(path.as_posix() for path in rule_modules()), "AWSConfigRuleKMS_test.py", "parameters.json"])
 SENTENCE = "statement does have open KMS permissions"
 CHANGED_SENTENCE = "statement does open every door"
 ALIAS = "alias/default-policy"
 # What runs these tests, and the modules of the rule and of the project, beside those that a function of Lambda has.
-HOST_MODULES = ["moto", "rich", "pytest", "rdk", "yaml", "kms_rule", "AWSConfigRuleKMS", "AWSConfigRuleKMSPolicy"]
+HOST_MODULES = [
+    *("moto", "rich", "pytest", "rdk", "yaml", "kms_rule"),
+    *("AWSConfigRuleKMS", "AWSConfigRuleKMSPolicy", "least_privilege"),
+]
 LAMBDA_MODULES = ["boto3", "botocore", "awslambdaric", "json"]
 
 
@@ -50,7 +53,7 @@ LAMBDA_MODULES = ["boto3", "botocore", "awslambdaric", "json"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the rule's folder in which one sentence is another."""
     copied = copy_rule(tmp_path_factory.mktemp("package"))
-    module = copied / "AWSConfigRuleKMS.py"
+    module = copied / "least_privilege" / "scenarios.py"
     text = module.read_text(encoding="utf-8")
     assert SENTENCE in text
     module.write_text(text.replace(SENTENCE, CHANGED_SENTENCE), encoding="utf-8")
@@ -94,9 +97,9 @@ def function_of(folder: Path, handler: str) -> DeployedFunction:
     return DeployedFunction(folder, handler, arn, memory_megabytes=256, timeout_seconds=60)
 
 
-def test_rdk_uploads_the_four_files_of_the_folder_and_no_other(deployed: EmulatedAccount, folder: Path) -> None:
+def test_rdk_uploads_the_files_of_the_folder_and_no_other(deployed: EmulatedAccount, folder: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(package_of(deployed))) as package:
-        assert sorted(package.namelist()) == FILES
+        assert sorted(package.namelist()) == sorted([*FILES, "least_privilege/"])
         for name in FILES:
             assert package.read(name) == (folder / name).read_bytes()
 
@@ -190,15 +193,26 @@ class TestProcess:
                 with pytest.raises(InvocationError, match=r"^Runtime\.ExitError: the function's process ended$"):
                     waiting.invoke({})
 
-    def test_a_package_without_one_of_the_rule_s_modules_says_so_for_every_event(self, tmp_path: Path) -> None:
-        shutil.copy(RULE_FOLDER / "AWSConfigRuleKMS.py", tmp_path)
+    @pytest.mark.parametrize(
+        ("left_out", "missing"),
+        [
+            ("AWSConfigRuleKMSPolicy.py", "AWSConfigRuleKMSPolicy"),
+            ("least_privilege", "least_privilege"),
+            ("text.py", "least_privilege.text"),
+        ],
+    )
+    def test_a_package_without_one_of_the_rule_s_modules_says_so_for_every_event(
+        self, tmp_path: Path, left_out: str, missing: str
+    ) -> None:
+        ignored = shutil.ignore_patterns("__pycache__", left_out)
+        shutil.copytree(RULE_FOLDER, tmp_path, ignore=ignored, dirs_exist_ok=True)
         with running(function_of(tmp_path, "AWSConfigRuleKMS.lambda_handler")) as waiting:
             for _ in range(2):
                 with pytest.raises(InvocationError) as raised:
                     waiting.invoke(rule_event(scheduled_notification(now())))
                 assert str(raised.value) == (
                     "Runtime.ImportModuleError: Unable to import module 'AWSConfigRuleKMS': "
-                    "No module named 'AWSConfigRuleKMSPolicy'"
+                    f"No module named '{missing}'"
                 )
             assert "Unable to import module 'AWSConfigRuleKMS'" in waiting.log
 

@@ -25,8 +25,9 @@ def test_rdk_test_local_runs_the_ten_tests_of_the_post() -> None:
 
 @pytest.mark.usefixtures("no_aws_settings")
 def test_rdk_test_local_tests_the_folder_that_it_is_given(tmp_path: Path) -> None:
-    module = copy_rule(tmp_path) / "AWSConfigRuleKMS.py"
+    module = copy_rule(tmp_path) / "least_privilege" / "scenarios.py"
     text = module.read_text(encoding="utf-8")
+    assert "CMK {id} is disabled" in text
     module.write_text(text.replace("CMK {id} is disabled", "CMK {id} sleeps"), encoding="utf-8")
     result = rdk(*TEST_LOCAL, folder=tmp_path)
     failed = [name for name in TEST_NAMES if name not in passed_tests(result.stderr)]

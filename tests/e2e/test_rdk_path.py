@@ -23,10 +23,10 @@ from dev.demo.example_keys import ExampleKey
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.deployment import ConfigService, deployed_function, package_of, rdk, stack_status
 from dev.emulator.events import RULE_NAME
-from kms_rule import RULE_FOLDER
+from kms_rule import RULE_FOLDER, rule_modules
 from tests.e2e.commands import CREATE, DEPLOY, INIT, TEST_LOCAL, TEST_NAMES, UNDEPLOY, passed_tests
 
-MODULES = ["AWSConfigRuleKMS.py", "AWSConfigRuleKMSPolicy.py", "AWSConfigRuleKMS_test.py"]
+MODULES = [*(path.as_posix() for path in rule_modules()), "AWSConfigRuleKMS_test.py"]
 CODE_BUCKET = "config-rule-code-bucket-123456789012-us-east-1"
 SCENARIO_2 = "CMK {} is in whitelist for CMK Key Policy check"
 SCENARIO_3 = "in Key Policy for {}, statement does have open KMS permissions and CMK is not whitelisted"
@@ -89,10 +89,12 @@ def skeletons(folder: Path, created: Step) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def tested(folder: Path, skeletons: Mapping[str, str]) -> Step:
-    """The project's three modules put in place of the skeletons, and `rdk test-local`."""
+    """The project's modules put in place of the skeletons and beside them, and `rdk test-local`."""
     assert skeletons
     for name in MODULES:
-        shutil.copy(RULE_FOLDER / name, folder / RULE_NAME)
+        target = folder / RULE_NAME / name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(RULE_FOLDER / name, target)
     return step(*TEST_LOCAL, folder=folder)
 
 
@@ -217,7 +219,7 @@ def test_the_second_deploy_changes_the_rule_in_place(deployed: Step, redeployed:
 
 def test_the_second_package_does_not_hold_the_first(redeployed_package: zipfile.ZipFile, folder: Path) -> None:
     assert (folder / RULE_NAME / f"{RULE_NAME}.zip").is_file()
-    assert sorted(redeployed_package.namelist()) == sorted([*MODULES, "parameters.json"])
+    assert sorted(redeployed_package.namelist()) == sorted([*MODULES, "least_privilege/", "parameters.json"])
 
 
 def test_the_rule_judges_by_the_changed_parameter(second_results: Mapping[str, tuple[str, str]]) -> None:
@@ -239,6 +241,5 @@ def test_undeploy_takes_function_rule_and_role_away(redeployed: Step, undeployed
 def test_undeploy_leaves_the_package_in_the_bucket_and_the_folder(folder: Path) -> None:
     listed = boto3.client("s3").list_objects_v2(Bucket=CODE_BUCKET)["Contents"]
     assert [item["Key"] for item in listed] == ["AWSConfigRuleKMS/AWSConfigRuleKMS.zip"]
-    assert sorted(path.name for path in (folder / RULE_NAME).iterdir()) == sorted(
-        [*MODULES, "parameters.json", "AWSConfigRuleKMS.zip"]
-    )
+    left = [path.relative_to(folder / RULE_NAME) for path in (folder / RULE_NAME).rglob("*") if path.is_file()]
+    assert sorted(path.as_posix() for path in left) == sorted([*MODULES, "parameters.json", "AWSConfigRuleKMS.zip"])

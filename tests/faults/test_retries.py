@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from botocore.config import Config
 
-import AWSConfigRuleKMS
+from least_privilege.account import client_config
 from tests.faults.layer import Call, Plan
 from tests.faults.matrix import LIST_ALIASES, OUTCOMES, THROTTLED, THROTTLED_FIVE_TIMES, Row
 from tests.faults.plans import EVERY_KMS_OPERATION
@@ -25,14 +25,13 @@ def plan(operation: str, fault: str) -> Plan:
 
 def in_mode(mode: str) -> Callable[[int], Config]:
     """Return the rule's settings for its clients, but with this mode of retries."""
-    settings = AWSConfigRuleKMS.client_config
     retries = {"mode": mode, "total_max_attempts": 8}
-    return lambda connections: settings(connections).merge(Config(retries=retries))  # type: ignore[arg-type]
+    return lambda connections: client_config(connections).merge(Config(retries=retries))  # type: ignore[arg-type]
 
 
 def test_threads_that_shared_a_budget_of_retries_would_leave_keys_without_an_answer(world: World) -> None:
     # With the rule's own mode the same plan costs no answer: it is a row of the matrix, and of its sample.
-    with patch("AWSConfigRuleKMS.client_config", in_mode("standard")):
+    with patch("least_privilege.account.client_config", in_mode("standard")):
         run = world.invoke(world.event(FROM_KMS), plan(EVERY_KMS_OPERATION, THROTTLED_FIVE_TIMES))
     assert "ThrottlingException" in run.message
 
@@ -46,7 +45,7 @@ def test_a_call_that_is_throttled_for_good_is_tried_eight_times_over_a_minute(wo
 
 
 def test_a_call_that_hangs_is_given_up_long_before_lambda_s_longest_time() -> None:
-    settings = AWSConfigRuleKMS.client_config(16)
+    settings = client_config(16)
     longest_back_off = sum(2**attempt for attempt in range(7))
     assert 8 * settings.read_timeout + longest_back_off < 300  # type: ignore[attr-defined]
     assert settings.connect_timeout <= settings.read_timeout  # type: ignore[attr-defined]

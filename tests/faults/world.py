@@ -17,9 +17,10 @@ from unittest.mock import patch
 import boto3
 from moto.config.models import config_backends
 
-from AWSConfigRuleKMS import RuleError, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import POST_PARAMETERS, change_notification, key_item, rule_event, scheduled_notification
+from least_privilege.text import RuleError
 from tests.faults.layer import SHORT_READ_TIMEOUT, FaultLayer, Plan, let_pass, refusal
 from tests.faults.population import (
     CHANGED,
@@ -52,7 +53,7 @@ CREDENTIALS = {
     "AWS_SESSION_TOKEN": "the-session-token-of-the-function",
 }
 # So small that few keys make several pages and batches.
-SIZES = {"AWSConfigRuleKMS.KEYS_A_PAGE": 10, "AWSConfigRuleKMS.KEYS_A_BATCH": 8}
+SIZES = {"least_privilege.account.KEYS_PER_PAGE": 10, "least_privilege.reading.KEYS_PER_BATCH": 8}
 
 type Json = dict[str, Any]
 

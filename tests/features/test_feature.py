@@ -19,8 +19,11 @@ from moto.kms.exceptions import AccessDeniedException
 from moto.kms.models import KmsBackend
 from pytest_bdd import given, parsers, scenarios, then, when
 
-from AWSConfigRuleKMS import PARAMETER_NAMES, SCENARIOS, RuleError, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.account import EmulatedAccount
+from least_privilege.parameters import PARAMETERS
+from least_privilege.scenarios import SCENARIOS
+from least_privilege.text import RuleError
 
 if TYPE_CHECKING:
     from mypy_boto3_config.type_defs import EvaluationTypeDef
@@ -496,4 +499,4 @@ def test_the_eight_scenarios_of_the_post_come_first_and_in_its_order() -> None:
 
 def test_the_header_documents_every_parameter_in_order() -> None:
     header, _, _ = FEATURE.read_text().partition("Background:")
-    assert tuple(re.findall(r"^    \| (\w+) +\| (?:yes|no) ", header, re.MULTILINE)) == PARAMETER_NAMES
+    assert tuple(re.findall(r"^    \| (\w+) +\| (?:yes|no) ", header, re.MULTILINE)) == tuple(PARAMETERS)

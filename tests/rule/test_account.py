@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from AWSConfigRuleKMS import Account, Key, RuleError, RuleParameters, lambda_handler, reason_of
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import (
     ACCOUNT_ID,
     POST_PARAMETERS,
@@ -26,6 +26,13 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.account import Account
+from least_privilege.errors import reason_of
+from least_privilege.key import Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.reading import ReadKey, read_key
+from least_privilege.scenarios import Compliance
+from least_privilege.text import RuleError
 from tests.rule.conftest import StubbedAws
 
 TIME = "2026-01-13T19:12:27.681Z"
@@ -306,6 +313,36 @@ def test_metadata_without_manager_and_state_are_those_of_an_enabled_customer_man
     lambda_handler(SCHEDULED, {})
 
 
+@pytest.mark.parametrize(
+    ("metadata", "state"),
+    [
+        ({}, "Enabled"),
+        ({"Enabled": True}, "Enabled"),
+        ({"Enabled": False}, "Disabled"),
+        ({"Enabled": True, "KeyState": "Enabled"}, "Enabled"),
+        ({"Enabled": False, "KeyState": "Enabled"}, "Disabled"),
+        ({"Enabled": True, "KeyState": "Disabled"}, "Disabled"),
+        ({"Enabled": False, "KeyState": "PendingDeletion"}, "PendingDeletion"),
+        ({"Enabled": False, "KeyState": "Unavailable"}, "Unavailable"),
+    ],
+)
+def test_metadata_tell_the_state_in_two_ways_and_that_it_is_not_enabled_is_believed(
+    aws: StubbedAws, metadata: dict[str, Any], state: str
+) -> None:
+    aws.kms.add_response("describe_key", {"KeyMetadata": {"KeyId": "key-1", **metadata}}, {"KeyId": "key-1"})
+    account = Account(aws.kms.client, aws.config.client, "a role")  # type: ignore[arg-type]
+    assert account.described("key-1", ("alias/a",)) == Key("key-1", Facts(("alias/a",), "CUSTOMER", state))
+
+
+@pytest.mark.parametrize("metadata", [{"Enabled": False}, {"Enabled": False, "KeyState": "Enabled"}])
+def test_a_key_that_is_not_enabled_is_reported_as_disabled(aws: StubbedAws, metadata: dict[str, Any]) -> None:
+    expect_keys(aws, "key-1")
+    aws.kms.add_response("describe_key", {"KeyMetadata": {"KeyId": "key-1", **metadata}})
+    expect_report(aws, ("key-1", "NOT_APPLICABLE"))
+    [evaluation] = lambda_handler(SCHEDULED, {})
+    assert evaluation["Annotation"] == "CMK key-1 is disabled [scenario 1]"
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException"])
 def test_a_denial_has_either_code(aws: StubbedAws, code: str) -> None:
     expect_keys(aws, "key-1")
@@ -568,8 +605,11 @@ def test_the_reason_of_a_failure(error: Exception, reason: str) -> None:
 
 def test_a_key_of_aws_needs_no_call(aws: StubbedAws) -> None:
     account = Account(aws.kms.client, aws.config.client, "a role")  # type: ignore[arg-type]
-    read = account.read("key-1", ("alias/aws/ebs",), RuleParameters.parse(POST_PARAMETERS))
-    assert read == Key("key-1", ("alias/aws/ebs",), manager="AWS")
+    read = read_key(account, RuleParameters.parse(POST_PARAMETERS), "key-1", ("alias/aws/ebs",))
+    assert isinstance(read, ReadKey)
+    assert read.key == Key("key-1", Facts(("alias/aws/ebs",), manager="AWS"))
+    assert read.verdict
+    assert read.verdict.compliance is Compliance.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize("context", [HERE, {}, None, SimpleNamespace(), SimpleNamespace(invoked_function_arn="here")])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -8,19 +9,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import FrozenInstanceError, fields, is_dataclass
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import boto3
 import pytest
 
-import AWSConfigRuleKMS
-from AWSConfigRuleKMS import RuleError, lambda_handler, prepare_logging
+from AWSConfigRuleKMS import lambda_handler, prepare_logging
+from AWSConfigRuleKMSPolicy import KeyPolicy, Statement
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import now, rule_event, scheduled_notification
+from kms_rule import RULE_FOLDER
+from least_privilege.progress import Progress
+from least_privilege.scenarios import Case
+from least_privilege.text import RuleError
+from tests.rule.modules import MODULES
 
-RULE_FOLDER = Path(__file__).parents[2] / "AWSConfigRuleKMS"
 SCHEDULED = rule_event(scheduled_notification(now()))
 
 
@@ -129,17 +134,25 @@ def test_the_rule_needs_none_of_the_stubs_that_lambda_lacks() -> None:
 
 VALUES = [
     value
-    for value in vars(AWSConfigRuleKMS).values()
-    if is_dataclass(value) and value.__module__ == AWSConfigRuleKMS.__name__
+    for name in MODULES
+    for value in vars(importlib.import_module(name)).values()
+    if is_dataclass(value) and isinstance(value, type) and value.__module__ == name
 ]
 # They keep what they have worked out, or say how far the run has come.
-KEEPING = {AWSConfigRuleKMS.Case}
-CHANGING = {AWSConfigRuleKMS.Progress}
+KEEPING = {Case, Statement, KeyPolicy}
+CHANGING = {Progress}
+
+
+def test_those_that_keep_what_they_have_worked_out_are_the_ones_with_cached_properties() -> None:
+    assert {
+        kind for kind in VALUES if any(isinstance(each, cached_property) for each in vars(kind).values())
+    } == KEEPING
 
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
 def test_values_cannot_be_changed_and_have_no_dictionary_of_their_own(kind: type) -> None:
     value: Any = object.__new__(kind)
     assert hasattr(value, "__dict__") is (kind in KEEPING)
-    with nullcontext() if kind in CHANGING else pytest.raises(FrozenInstanceError):
-        setattr(value, fields(kind)[0].name, None)
+    for field in fields(kind):
+        with nullcontext() if kind in CHANGING else pytest.raises(FrozenInstanceError):
+            setattr(value, field.name, None)

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import Request, RuleError, RuleParameters, escaped, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
+from least_privilege.event import Request
+from least_privilege.parameters import RuleParameters
+from least_privilege.text import RuleError, escaped
 from tests.policy.strategies import (
     ANY_JSON,
     EVENTS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from AWSConfigRuleKMS import PARAMETER_NAMES, RuleError, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import (
     POST_PARAMETERS,
     alias_item,
@@ -19,6 +19,8 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.parameters import PARAMETERS
+from least_privilege.text import RuleError
 from tests.policy.strategies import HOSTILE_TEXTS, ROLE_ARN
 from tests.rule.scripted_aws import Clients, Json, ScriptedAws, ScriptedKey, everything_logged, forged
 
@@ -217,7 +219,7 @@ EVENTS: dict[str, Callable[[str], Json]] = {
     },
     **{
         f"parameter {name}": lambda text, name=name: scheduled({**POST_PARAMETERS, name: text})  # type: ignore[misc]
-        for name in PARAMETER_NAMES
+        for name in PARAMETERS
     },
     "name of a parameter": lambda text: scheduled({**POST_PARAMETERS, text: text}),
     "message type": lambda text: rule_event({**scheduled_notification(TIME), "messageType": text}),

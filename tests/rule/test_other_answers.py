@@ -11,8 +11,9 @@ from unittest.mock import patch
 import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from AWSConfigRuleKMS import RuleError, lambda_handler
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import ACCOUNT_ID, POST_PARAMETERS, rule_event, scheduled_notification
+from least_privilege.text import RuleError
 from tests.rule.conftest import SESSION, Body
 
 TIME = "2026-01-13T19:12:27.681Z"
@@ -124,7 +125,11 @@ OF_ONE: list[tuple[str, object]] = [
     ("PutEvaluations", {"FailedEvaluations": [{}]}),
     ("GetComplianceDetailsByConfigRule", {"EvaluationResults": [{}]}),
     ("GetComplianceDetailsByConfigRule", {"EvaluationResults": [None]}),
-    *((operation, {name: [entry], "Truncated": True}) for operation, (name, entry) in OF_LISTS.items()),
+    *(
+        (operation, {name: [entry], **rest})
+        for operation, (name, entry) in OF_LISTS.items()
+        for rest in ({"Truncated": True}, {"NextMarker": "m"})
+    ),
 ]
 NAMED = {"AssumeRole": "role/member cannot be assumed", "PutEvaluations": "did not take the evaluations of key-"}
 
@@ -149,6 +154,32 @@ def test_what_something_else_answers_raises_one_sentence_that_names_the_operatio
     assert NAMED.get(operation, f":{operation} failed with the role arn:aws:iam::{ACCOUNT_ID}:role/member") in str(
         raised.value
     )
+
+
+@pytest.mark.parametrize("operation", OF_LISTS)
+@pytest.mark.parametrize(("rest", "missing"), [({"Truncated": True}, "NextMarker"), ({"NextMarker": "m"}, "Truncated")])
+def test_a_list_that_says_in_one_way_alone_that_it_goes_on_ends_the_run(
+    operation: str, rest: dict[str, object], missing: str
+) -> None:
+    name, entry = OF_LISTS[operation]
+    with answering(operation, answer={name: [entry], **rest}) as taken, pytest.raises(RuleError) as raised:
+        lambda_handler(FROM_CONFIG, None)
+    assert str(raised.value) == (
+        f"kms:{operation} failed with the role arn:aws:iam::{ACCOUNT_ID}:role/member: re-evaluate the rule once the "
+        f"cause is gone (OtherAnswerError: AWS answered without {missing}: look for a proxy between the function and "
+        f"AWS)."
+    )
+    assert taken == []
+
+
+@pytest.mark.parametrize("rest", [{"Truncated": False}, {"NextMarker": None}, {"Truncated": False, "NextMarker": ""}])
+@pytest.mark.parametrize("operation", OF_LISTS)
+def test_a_list_that_says_in_no_way_that_it_goes_on_is_whole(operation: str, rest: dict[str, object]) -> None:
+    name, entry = OF_LISTS[operation]
+    with answering(operation, answer={name: [entry], **rest}) as taken:
+        lambda_handler(FROM_CONFIG, None)
+    reported = {"ListKeys": {"key-3"}, "ListAliases": {"alias/a", "key-2"}}
+    assert {item["ComplianceResourceId"] for item in taken} == reported[operation]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-import pytest
+from dataclasses import fields
 
-from AWSConfigRuleKMS import RuleError, RuleParameters
-from AWSConfigRuleKMSPolicy import Pattern
+import pytest
+from hypothesis import given as drawn
+
+from least_privilege.parameters import PARAMETERS, RuleParameters
+from least_privilege.pattern import Pattern
+from least_privilege.text import RuleError
+from tests.policy import strategies
 
 NEEDED = {"Admin_User_Id": "AROAOTTER*"}
 
@@ -17,10 +22,11 @@ NEEDED = {"Admin_User_Id": "AROAOTTER*"}
         ({"CMK_Whitelist": "alias/"}, ()),
         ({"CMK_Whitelist": "Otter*"}, ("Otter*",)),
         ({"CMK_Whitelist": " alias/Otter* ,, Beaver-? "}, ("Otter*", "Beaver-?")),
+        ({"CMK_Whitelist": "Otter*,Beaver-?,alias/Otter*"}, ("Otter*", "Beaver-?")),
     ],
 )
 def test_whitelist_is_read_as_patterns_without_their_prefix(given: dict[str, str], expected: tuple[str, ...]) -> None:
-    assert tuple(RuleParameters.parse({**NEEDED, **given}).whitelist) == expected
+    assert RuleParameters.parse({**NEEDED, **given}).whitelist == tuple(map(Pattern.of, expected))
 
 
 @pytest.mark.parametrize(
@@ -128,4 +134,82 @@ def test_the_name_of_a_role_has_ascii_letters_only(name: str) -> None:
 def test_only_an_alias_loses_its_prefix() -> None:
     parameters = RuleParameters.parse({"Admin_User_Id": "alias/a", "CMK_Whitelist": "alias/alias/a"})
     assert parameters.administrators == (Pattern.of("alias/a"),)
-    assert tuple(parameters.whitelist) == ("alias/a",)
+    assert parameters.whitelist == (Pattern.of("alias/a"),)
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def test_every_row_names_a_field_and_every_field_has_a_row() -> None:
+    assert [row.field for row in PARAMETERS.values()] == [field.name for field in fields(RuleParameters)]
+    assert list(PARAMETERS) == [row.name for row in PARAMETERS.values()]
+
+
+def test_just_the_required_parameters_cannot_be_left_out() -> None:
+    assert [row.name for row in PARAMETERS.values() if row.required] == list(NEEDED)
+    assert RuleParameters.parse(NEEDED)
+
+
+CHOICES = [(row.name, row.choices) for row in PARAMETERS.values() if row.choices]
+
+
+@pytest.mark.parametrize(("name", "choices"), CHOICES, ids=[name for name, _ in CHOICES])
+def test_the_first_choice_is_the_default_and_each_is_read_as_it_is_written(name: str, choices: tuple[str, ...]) -> None:
+    assert RuleParameters.parse(NEEDED).texts()[name] == choices[0]
+    given = [RuleParameters.parse({**NEEDED, name: choice}) for choice in choices]
+    assert [parameters.texts()[name] for parameters in given] == list(choices)
+    assert len(set(given)) == len(choices)
+
+
+def test_values_are_what_a_report_in_json_says() -> None:
+    given = {
+        "CMK_Whitelist": "alias/Otter*,Beaver-?",
+        "Admin_User_Id": "AROAOTTER*, AIDASEAL",
+        "StrictSeparationOfDuties": "true",
+        "ReadKeysFrom": "Config",
+        "ExecutionRoleName": "rdk/config-role",
+    }
+    parameters = RuleParameters.parse(given)
+    assert list(parameters.values().items()) == [
+        ("CMK_Whitelist", ["Otter*", "Beaver-?"]),
+        ("Admin_User_Id", ["AROAOTTER*", "AIDASEAL"]),
+        ("StrictSeparationOfDuties", True),
+        ("ReportResourceAs", "Alias"),
+        ("ReadKeysFrom", "Config"),
+        ("ExecutionRoleName", "rdk/config-role"),
+    ]
+    assert list(parameters.texts().items()) == [
+        ("CMK_Whitelist", "Otter*, Beaver-?"),
+        ("Admin_User_Id", "AROAOTTER*, AIDASEAL"),
+        ("StrictSeparationOfDuties", "true"),
+        ("ReportResourceAs", "Alias"),
+        ("ReadKeysFrom", "Config"),
+        ("ExecutionRoleName", "rdk/config-role"),
+    ]
+
+
+def assert_read_again(given: dict[str, str]) -> None:
+    parameters = RuleParameters.parse(given)
+    again = RuleParameters.parse(parameters.texts())
+    assert again == parameters
+    assert again.values() == parameters.values()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"CMK_Whitelist": " alias/Otter* ,, Beaver-? ,Otter*", "Admin_User_Id": "AROAOTTER*,AROAOTTER*"},
+        {"CMK_Whitelist": "alias/alias/Otter"},
+        {"ExecutionRoleName": " rdk/config-role "},
+        *({name: choice} for name, choices in CHOICES for choice in ("", *choices)),
+    ],
+)
+def test_what_parameters_say_of_themselves_is_read_as_the_same(given: dict[str, str]) -> None:
+    assert_read_again({**NEEDED, **given})
+
+
+@strategies.law(100)
+@drawn(strategies.PARAMETERS)
+def test_whatever_parameters_say_of_themselves_is_read_as_the_same(parameters: dict[str, str]) -> None:
+    assert_read_again(parameters)

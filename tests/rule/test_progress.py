@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from AWSConfigRuleKMS import Progress, UnreadKey
+from least_privilege.key import UnreadKey
+from least_privilege.progress import Progress
 
 
 @pytest.mark.parametrize(

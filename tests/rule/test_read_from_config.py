@@ -11,8 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
-import AWSConfigRuleKMS
-from AWSConfigRuleKMS import Account, Key, RuleError, UnrecordedKey, lambda_handler, read_from_config, recorded_key
+from AWSConfigRuleKMS import lambda_handler
 from dev.demo.example_keys import EXAMPLE_KEYS, USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import (
@@ -24,11 +23,19 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.account import Account
+from least_privilege.items import recorded_key
+from least_privilege.key import Facts, Key, UnrecordedKey
+from least_privilege.parameters import RuleParameters
+from least_privilege.reading import ReadKey, read_from_config, read_from_kms
+from least_privilege.scenarios import judge_key
+from least_privilege.text import RuleError
 from tests.rule.conftest import StubbedAws
 
 HISTORY = Path(__file__).parents[3] / "shared" / "recorded-events" / "history-kms-key.json"
 FROM_CONFIG = {**POST_PARAMETERS, "ReadKeysFrom": "Config"}
 POLICY = json.dumps(USAGE_ONLY)
+PARAMETERS = RuleParameters.parse(POST_PARAMETERS)
 
 
 def scheduled(parameters: dict[str, str]) -> dict[str, Any]:
@@ -45,22 +52,44 @@ def item(key_id: str = "key-1", policy: object = json.dumps(POLICY), **fields: o
     }
 
 
+# Without `keyState` an item lacks the state, whatever it says of `enabled`.
+RECORDED_STATES: list[tuple[dict[str, object], str | None]] = [
+    ({"keyState": "Enabled", "enabled": True}, "Enabled"),
+    ({"keyState": "Enabled", "enabled": False}, "Disabled"),
+    ({"keyState": "Enabled", "enabled": None}, "Enabled"),
+    ({"keyState": "Enabled", "enabled": "false"}, "Enabled"),
+    ({"keyState": "Disabled", "enabled": True}, "Disabled"),
+    ({"keyState": "PendingDeletion", "enabled": False}, "PendingDeletion"),
+    ({"enabled": False}, None),
+    ({"enabled": True}, None),
+    ({}, None),
+]
+
+
 @pytest.mark.parametrize(
     ("recorded", "expected"),
     [
-        pytest.param(item(), Key("key-1", ("alias/a",), "CUSTOMER", "Enabled", POLICY), id="text in text"),
-        pytest.param(item(policy=POLICY), Key("key-1", ("alias/a",), policy=POLICY), id="text"),
+        pytest.param(item(), Facts(("alias/a",), "CUSTOMER", "Enabled", POLICY), id="text in text"),
+        pytest.param(item(policy=POLICY), Facts(("alias/a",), policy=POLICY), id="text"),
         pytest.param(
             item(configurationItemStatus="ResourceDiscovered", recordingFrequency="CONTINUOUS"),
-            Key("key-1", ("alias/a",), policy=POLICY),
+            Facts(("alias/a",), policy=POLICY),
             id="discovered",
         ),
         pytest.param(
             item(configuration='{"keyManager": "AWS", "keyState": "PendingDeletion"}'),
-            Key("key-1", ("alias/a",), "AWS", "PendingDeletion", POLICY),
+            Facts(("alias/a",), "AWS", "PendingDeletion", POLICY),
             id="manager and state",
         ),
-        pytest.param(item(policy='"not a policy"'), Key("key-1", ("alias/a",), policy="not a policy"), id="malformed"),
+        *(
+            pytest.param(
+                item(configuration=json.dumps({"keyManager": "CUSTOMER", **metadata})),
+                Facts(("alias/a",), state=state, policy=POLICY) if state else None,
+                id=f"recorded with {metadata}",
+            )
+            for metadata, state in RECORDED_STATES
+        ),
+        pytest.param(item(policy='"not a policy"'), Facts(("alias/a",), policy="not a policy"), id="malformed"),
         pytest.param(item(configurationItemStatus="ResourceDeleted"), None, id="deleted"),
         pytest.param(item(configurationItemStatus=None), None, id="no status"),
         pytest.param(item(recordingFrequency="DAILY"), None, id="recorded daily"),
@@ -70,7 +99,6 @@ def item(key_id: str = "key-1", policy: object = json.dumps(POLICY), **fields: o
         pytest.param(item(configuration="{"), None, id="broken configuration"),
         pytest.param(item(configuration="[" * 100_000), None, id="configuration nested too deeply"),
         pytest.param(item(configuration='{"keyState": "Enabled"}'), None, id="no manager"),
-        pytest.param(item(configuration='{"keyManager": "CUSTOMER"}'), None, id="no state"),
         pytest.param(item(policy=None), None, id="no policy"),
         pytest.param(item(policy=""), None, id="blank policy"),
         pytest.param(item(policy="{"), None, id="broken policy text"),
@@ -79,8 +107,9 @@ def item(key_id: str = "key-1", policy: object = json.dumps(POLICY), **fields: o
         pytest.param(item(supplementaryConfiguration=None), None, id="no supplementary configuration"),
     ],
 )
-def test_an_item_tells(recorded: Any, expected: Key | None) -> None:
-    assert recorded_key(recorded, {"key-1": ("alias/a",)}) == expected
+def test_an_item_tells(recorded: Any, expected: Facts | None) -> None:
+    key = recorded_key(recorded, {"key-1": ("alias/a",)})
+    assert key == (Key("key-1", expected) if expected else None)
 
 
 @pytest.mark.skipif(not HISTORY.is_file(), reason="the recorded events lie beside the project's own checkout")
@@ -88,9 +117,13 @@ def test_a_recorded_item_is_read() -> None:
     [recorded] = json.loads(HISTORY.read_text(encoding="utf-8"))["configurationItems"]
     key = recorded_key(recorded, {})
     assert key
-    assert (key.id, key.manager, key.state) == ("b7a563db-8243-49ad-911b-70cadadf3fe1", "CUSTOMER", "Enabled")
-    assert key.policy
-    assert json.loads(key.policy)["Id"] == "Key policy created by CloudTrail"
+    assert (key.id, key.facts.manager, key.facts.state) == (
+        "b7a563db-8243-49ad-911b-70cadadf3fe1",
+        "CUSTOMER",
+        "Enabled",
+    )
+    assert isinstance(key.facts.policy, str)
+    assert json.loads(key.facts.policy)["Id"] == "Key policy created by CloudTrail"
 
 
 @pytest.fixture
@@ -167,17 +200,17 @@ def test_kms_is_asked_only_for_keys_of_which_config_does_not_tell_all(account: E
 def test_keys_of_which_config_does_not_tell_all_are_read_together(
     account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch, ahead: int, jobs: list[int]
 ) -> None:
-    read, read_together = AWSConfigRuleKMS.read_from_kms, list[int]()
+    read_together: list[int] = []
 
     def counting(*arguments: Any) -> Any:
         read_together.append(len(arguments[-1]))
-        return read(*arguments)
+        return read_from_kms(*arguments)
 
     account.start_recording()
     account.config.items.update(dict.fromkeys(create(POLICY, ()) for _ in range(5)))
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", ahead)
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_A_BATCH", 5)
-    monkeypatch.setattr("AWSConfigRuleKMS.read_from_kms", counting)
+    monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", ahead)
+    monkeypatch.setattr("least_privilege.reading.KEYS_PER_BATCH", 5)
+    monkeypatch.setattr("least_privilege.reading.read_from_kms", counting)
     lambda_handler(scheduled(FROM_CONFIG), {})
     assert sorted(read_together) == jobs
 
@@ -232,6 +265,10 @@ def test_keys_that_config_leaves_unprocessed_are_asked_for_again(account: Emulat
     assert calls["kms:GetKeyPolicy"] == 1
 
 
+def read(key: Key) -> ReadKey:
+    return ReadKey(key, judge_key(key.facts, PARAMETERS))
+
+
 def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
     aws.config.add_response(
         "batch_get_resource_config",
@@ -242,15 +279,15 @@ def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
     )
     aws.config.add_client_error("batch_get_resource_config", "InternalServerError", http_status_code=500)
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {}, ["key-1", "key-2"])
-    assert found == [Key("key-1", policy=POLICY), UnrecordedKey("key-2")]
+    found = read_from_config(account, {}, PARAMETERS, ["key-1", "key-2"])
+    assert found == [read(Key("key-1", Facts(policy=POLICY))), UnrecordedKey("key-2")]
 
 
 @pytest.mark.usefixtures("aws")
 def test_config_is_not_asked_for_keys_that_their_alias_proves_to_be_aws_s() -> None:
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, ["key-1"])
-    assert found == [Key("key-1", ("alias/aws/ebs",), manager="AWS")]
+    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, PARAMETERS, ["key-1"])
+    assert found == [read(Key("key-1", Facts(("alias/aws/ebs",), manager="AWS")))]
 
 
 def test_keys_of_aws_and_of_customers_are_told_in_one_answer(aws: StubbedAws) -> None:
@@ -258,8 +295,11 @@ def test_keys_of_aws_and_of_customers_are_told_in_one_answer(aws: StubbedAws) ->
     answer = {"baseConfigurationItems": [item("key-2")]}
     aws.config.add_response("batch_get_resource_config", answer, {"resourceKeys": asked})
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, ["key-1", "key-2"])
-    assert found == [Key("key-1", ("alias/aws/ebs",), manager="AWS"), Key("key-2", policy=POLICY)]
+    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, PARAMETERS, ["key-1", "key-2"])
+    assert found == [
+        read(Key("key-1", Facts(("alias/aws/ebs",), manager="AWS"))),
+        read(Key("key-2", Facts(policy=POLICY))),
+    ]
 
 
 RECORDING = {"name": "default", "recording": True}
@@ -369,7 +409,7 @@ def test_a_run_that_config_ends_logs_every_key_that_it_did_not_come_to(
     aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": key_id} for key_id in key_ids]})
     aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": [RECORDING]})
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 1)
+    monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", 1)
     aws.config.add_client_error("batch_get_resource_config", "AccessDeniedException")
     with pytest.raises(RuleError, match=r"0 of 250 keys are judged; not judged are key-0, .* key-99 and 150 more\.$"):
         lambda_handler(scheduled(FROM_CONFIG), {})

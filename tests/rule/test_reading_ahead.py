@@ -7,16 +7,20 @@ from threading import Barrier, Event, Lock
 import boto3
 import pytest
 
-from AWSConfigRuleKMS import ReadAhead, RuleError, TimeLeft, UnreadKey, lambda_handler, paced
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import now, rule_event, scheduled_notification
+from least_privilege.deadline import Deadline
+from least_privilege.key import UnreadKey
+from least_privilege.reading import BoundedReader, paced
+from least_privilege.text import RuleError
 
 JOBS = [[f"key-{number}", f"key-{number + 1}"] for number in range(0, 40, 2)]
 
 
 def test_every_job_is_answered_once() -> None:
     with ThreadPoolExecutor(8) as executor:
-        answers = ReadAhead(executor, list, TimeLeft(), 10).answers(JOBS)
+        answers = BoundedReader(executor, list, Deadline(), 10).answers(JOBS)
         assert sorted(answers, key=str) == sorted(key_id for job in JOBS for key_id in job)
 
 
@@ -30,7 +34,7 @@ def test_no_more_is_read_ahead_than_allowed() -> None:
         return list(job)
 
     with ThreadPoolExecutor(8) as executor:
-        answers = ReadAhead(executor, read, TimeLeft(), 6).answers(JOBS)
+        answers = BoundedReader(executor, read, Deadline(), 6).answers(JOBS)
         for taken in range(1, 31):
             next(answers)
             # What is taken, the rest of its job, and six more.
@@ -44,7 +48,7 @@ def test_as_many_jobs_are_worked_at_as_there_are_threads() -> None:
         return [together.wait(timeout=30)] * len(job)
 
     with ThreadPoolExecutor(4) as executor:
-        assert len(list(ReadAhead(executor, read, TimeLeft()).answers(JOBS))) == 40
+        assert len(list(BoundedReader(executor, read, Deadline()).answers(JOBS))) == 40
 
 
 def test_the_error_of_a_job_reaches_the_caller() -> None:
@@ -54,7 +58,7 @@ def test_the_error_of_a_job_reaches_the_caller() -> None:
         return list(job)
 
     with ThreadPoolExecutor(2) as executor, pytest.raises(RuleError, match="no"):
-        list(ReadAhead(executor, read, TimeLeft(), 6).answers(JOBS))
+        list(BoundedReader(executor, read, Deadline(), 6).answers(JOBS))
 
 
 def test_a_job_that_hangs_holds_up_no_other() -> None:
@@ -64,54 +68,54 @@ def test_a_job_that_hangs_holds_up_no_other() -> None:
         return list(job) if job[0] != "key-0" or released.wait(30) else []
 
     with ThreadPoolExecutor(2) as executor:
-        answers = ReadAhead(executor, read, TimeLeft(), 6).answers(JOBS)
+        answers = BoundedReader(executor, read, Deadline(), 6).answers(JOBS)
         first = [next(answers) for _ in range(38)]
         released.set()
         assert "key-0" not in first
         assert list(answers) == ["key-0", "key-1"]
 
 
-class Low(TimeLeft):
-    """Time that runs low once something has been read."""
+class Near(Deadline):
+    """A deadline that is near once something has been read."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_low = False
+        self.has_come = False
 
     @property
-    def runs_low(self) -> bool:
-        return self.is_low
+    def is_near(self) -> bool:
+        return self.has_come
 
 
 def test_what_is_under_way_when_the_time_runs_low_is_answered() -> None:
-    low, begun = Low(), list[str]()
+    near, begun = Near(), list[str]()
 
     def read(job: Sequence[str]) -> list[str]:
         begun.extend(job)
         return list(job)
 
     with ThreadPoolExecutor(1) as executor:
-        answers = ReadAhead(executor, read, low, 6).answers(JOBS)
+        answers = BoundedReader(executor, read, near, 6).answers(JOBS)
         first = next(answers)
-        low.is_low = True
+        near.has_come = True
         assert [first, *answers] == begun
     assert 6 <= len(begun) < 40
 
 
-class Ending(TimeLeft):
-    """Time that is not up before so many answers have come."""
+class Ending(Deadline):
+    """A deadline that does not come before so many answers have."""
 
     def __init__(self, answers: int) -> None:
         super().__init__()
         self.answers = answers
 
-    def until(self, seconds: float) -> float | None:
-        del seconds
+    def remaining(self, reserve: float) -> float | None:
+        del reserve
         self.answers -= 1
         return None if self.answers >= 0 else 0.0
 
     @property
-    def runs_low(self) -> bool:
+    def is_near(self) -> bool:
         return self.answers <= 0
 
 
@@ -124,7 +128,7 @@ def test_when_the_time_is_up_what_hangs_is_named_and_what_waits_is_not_begun() -
         return list(job) if job[0] in {"key-0", "key-2"} or released.wait(30) else []
 
     with ThreadPoolExecutor(1) as executor:
-        answers = list(ReadAhead(executor, read, Ending(answers=2), 400).answers(JOBS))
+        answers = list(BoundedReader(executor, read, Ending(answers=2), 400).answers(JOBS))
         released.set()
     assert answers == [
         *("key-0", "key-1", "key-2", "key-3"),
@@ -163,7 +167,7 @@ def test_time_that_passes_elsewhere_is_not_made_up_for_by_haste() -> None:
 def test_a_full_batch_is_reported_before_the_last_key_is_read(
     account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 8)
+    monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", 8)
     kms = boto3.client("kms")
     for _ in range(120):
         kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import batched
+from threading import Event
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -12,18 +13,13 @@ from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from AWSConfigRuleKMS import (
-    AbandonedError,
-    Account,
-    Compliance,
-    Progress,
-    Request,
-    RuleError,
-    client_config,
-    evaluation,
-    lambda_handler,
-)
+from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
+from least_privilege.account import AbandonedError, Account, client_config
+from least_privilege.event import Request
+from least_privilege.report import evaluation
+from least_privilege.scenarios import Compliance
+from least_privilege.text import RuleError
 from tests.rule.conftest import SESSION, Body, StubbedAws
 
 if TYPE_CHECKING:
@@ -200,6 +196,16 @@ def test_nothing_is_taken_back_after_an_incomplete_run(aws: StubbedAws) -> None:
         lambda_handler(SCHEDULED, {})
 
 
+@pytest.mark.parametrize("listed", [["list_aliases"], ["list_aliases", "list_keys"]])
+def test_nothing_is_taken_back_where_a_list_may_go_on(aws: StubbedAws, listed: list[str]) -> None:
+    *whole, last = listed
+    for operation in whole:
+        aws.kms.add_response(operation, {"Aliases": []})
+    aws.kms.add_response(last, {"Aliases" if last == "list_aliases" else "Keys": [], "NextMarker": "m"})
+    with pytest.raises(RuleError, match=r"^kms:List\w+ failed .* AWS answered without Truncated: look for a proxy"):
+        lambda_handler(SCHEDULED, {})
+
+
 def test_held_results_that_cannot_be_listed_raise(aws: StubbedAws) -> None:
     expect_aws_managed_keys(aws, 0)
     aws.config.add_client_error("get_compliance_details_by_config_rule", "AccessDeniedException")
@@ -262,7 +268,7 @@ def test_a_call_that_fails_twice_costs_only_its_own_evaluations(aws: StubbedAws)
 def test_the_log_names_what_of_each_batch_was_refused_twice(
     aws: StubbedAws, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("AWSConfigRuleKMS.LARGEST_BATCH", 2)
+    monkeypatch.setattr("least_privilege.report.MAX_BATCH", 2)
     expect_aws_managed_keys(aws, 5)
     for _ in range(4):
         aws.config.add_client_error("put_evaluations", "ThrottlingException", "Rate exceeded")
@@ -284,17 +290,17 @@ def test_an_answer_that_names_something_else_makes_the_whole_batch_go_out_again(
 
 
 def test_a_call_that_fails_after_the_handler_has_ended_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts, progress = [0], Progress()
+    attempts, ended = [0], Event()
 
     def fail(**_request: object) -> None:
         attempts[0] += 1
-        progress.abandoned = True
+        ended.set()
         raise ReadTimeoutError(endpoint_url="https://config.example")
 
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
     config = SESSION.client("config", config=client_config(1))
     account = Account(SESSION.client("kms"), config, "the function's own role")
-    account.end_with(progress)
+    account.refuse_requests_after(ended)
     events: Any = config.meta.events
     events.register("before-send", fail)
     with pytest.raises(AbandonedError):
@@ -310,13 +316,13 @@ def test_no_request_leaves_after_the_handler_has_ended_without_the_evaluation(op
         sent.append(event_name)
         return AWSResponse("https://aws.example", 200, HTTPHeaders(), Body(b"{}"))
 
-    kms, config, progress = SESSION.client("kms"), SESSION.client("config"), Progress()
-    Account(kms, config, "the function's own role").end_with(progress)
+    kms, config, ended = SESSION.client("kms"), SESSION.client("config"), Event()
+    Account(kms, config, "the function's own role").refuse_requests_after(ended)
     client: Any = kms if hasattr(kms, operation) else config
     client.meta.events.register("before-send", answer)
     getattr(client, operation)()
     assert len(sent) == 1
-    progress.abandoned = True
+    ended.set()
     with pytest.raises(AbandonedError):
         getattr(client, operation)()
     assert len(sent) == 1

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from AWSConfigRuleKMS import Request, RuleError, Subject
 from dev.emulator.events import alias_item, change_notification, key_item, rule_event, scheduled_notification
+from least_privilege.event import Request, Scope
+from least_privilege.text import RuleError
 
 TIME = "2026-01-13T19:12:27.681Z"
 KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -28,11 +29,11 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("invoking_event", "expected"),
     [
-        pytest.param(SCHEDULED, Subject(TIME, every_key=True), id="schedule"),
-        pytest.param(CHANGED, Subject(TIME, key_ids=(KEY_ID,)), id="change"),
+        pytest.param(SCHEDULED, Scope(TIME, every_key=True), id="schedule"),
+        pytest.param(CHANGED, Scope(TIME, key_ids=(KEY_ID,)), id="change"),
         pytest.param(
             {key: value for key, value in CHANGED.items() if key != "notificationCreationTime"},
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Scope(TIME, key_ids=(KEY_ID,)),
             id="change without notificationCreationTime",
         ),
         pytest.param(
@@ -40,38 +41,40 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
                 "messageType": "OversizedConfigurationItemChangeNotification",
                 "configurationItemSummary": key_item(KEY_ID, TIME),
             },
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Scope(TIME, key_ids=(KEY_ID,)),
             id="oversized",
         ),
         *(
             pytest.param(
-                change_notification(key_item(KEY_ID, TIME, status)), Subject(TIME, gone=(KEY_ID,)), id=f"key {status}"
+                change_notification(key_item(KEY_ID, TIME, status)),
+                Scope(TIME, out_of_scope=(KEY_ID,)),
+                id=f"key {status}",
             )
             for status in ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")
         ),
         pytest.param(
             change_notification(key_item(KEY_ID, TIME, "ResourceDiscovered")),
-            Subject(TIME, key_ids=(KEY_ID,)),
+            Scope(TIME, key_ids=(KEY_ID,)),
             id="discovered",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME)),
-            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ARN, TIME)),
-            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias that names its key by ARN",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.TargetKeyId", OTHER_KEY_ID)),
-            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID, OTHER_KEY_ID), alias="alias/a", target=KEY_ID),
             id="alias that moved",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.TargetKeyId", KEY_ID)),
-            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias that moved to where it was",
         ),
         pytest.param(
@@ -79,7 +82,7 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
                 {**alias_item("alias/a", None, TIME), "configuration": {"aliasName": "alias/a", "targetKeyId": KEY_ID}},
                 moved("Configuration.targetKeyId", OTHER_KEY_ID),
             ),
-            Subject(TIME, key_ids=(KEY_ID, OTHER_KEY_ID), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID, OTHER_KEY_ID), alias="alias/a", target=KEY_ID),
             id="alias in AWS Config's older spelling",
         ),
         pytest.param(
@@ -87,50 +90,50 @@ def moved(property_name: str, previous: object) -> dict[str, Any]:
                 alias_item("alias/a", None, TIME, "ResourceDeleted"),
                 moved("Configuration", {"AliasName": "alias/a", "TargetKeyId": KEY_ID}),
             ),
-            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), alias="alias/a"),
+            Scope(TIME, key_ids=(KEY_ID,), out_of_scope=("alias/a",), alias="alias/a"),
             id="deleted alias whose key the difference names",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", None, TIME, "ResourceDeleted"), {"changedProperties": None}),
-            Subject(TIME, gone=("alias/a",), alias="alias/a"),
+            Scope(TIME, out_of_scope=("alias/a",), alias="alias/a"),
             id="deleted alias whose key nothing names",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME), moved("Configuration.AliasName", "alias/b")),
-            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="difference about something else",
         ),
         pytest.param(
             change_notification(
                 {**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": None, "resourceId": "12"}
             ),
-            Subject(TIME, gone=("alias/a",), alias="alias/a"),
+            Scope(TIME, out_of_scope=("alias/a",), alias="alias/a"),
             id="deleted alias named by its ARN alone",
         ),
         pytest.param(
             change_notification(alias_item("alias/a", KEY_ID, TIME, "ResourceNotRecorded")),
-            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), out_of_scope=("alias/a",), alias="alias/a", target=KEY_ID),
             id="alias that is not recorded any more",
         ),
         pytest.param(
             change_notification({**alias_item("alias/a", KEY_ID, TIME), "resourceName": None, "resourceId": None}),
-            Subject(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), alias="alias/a", target=KEY_ID),
             id="alias named by its configuration alone",
         ),
         pytest.param(
             change_notification({**alias_item("alias/a", None, TIME, "ResourceDeleted"), "resourceName": "x/alias/b"}),
-            Subject(TIME, gone=("alias/a",), alias="alias/a"),
+            Scope(TIME, out_of_scope=("alias/a",), alias="alias/a"),
             id="alias named by its resource id",
         ),
         pytest.param(
             change_notification(alias_item("alias/aws/ebs", None, TIME)),
-            Subject(TIME, alias="alias/aws/ebs"),
+            Scope(TIME, alias="alias/aws/ebs"),
             id="AWS alias without key",
         ),
     ],
 )
-def test_an_event_asks_for(invoking_event: dict[str, Any], expected: Subject) -> None:
-    assert Request.from_event(rule_event(invoking_event)).subject == expected
+def test_an_event_asks_for(invoking_event: dict[str, Any], expected: Scope) -> None:
+    assert Request.from_event(rule_event(invoking_event)).scope == expected
 
 
 UNNAMED: dict[str, object] = {"configuration": None, "resourceName": None, "resourceId": None, "ARN": None}
@@ -153,22 +156,22 @@ OLD_NAME, NEW_NAME, ID, IN_ARN = "alias/old-name", "alias/name", "alias/id", "al
 )
 def test_an_alias_is_named_by_the_first_part_of_its_item_that_does(fields: dict[str, object], name: str) -> None:
     item = {**alias_item("alias/a", None, TIME, "ResourceDeleted"), **UNNAMED, **fields}
-    assert Request.from_event(rule_event(change_notification(item))).subject.gone == (name,)
+    assert Request.from_event(rule_event(change_notification(item))).scope.out_of_scope == (name,)
 
 
 @pytest.mark.parametrize(
     ("item", "expected"),
     [
-        (key_item(KEY_ID, TIME), Subject(TIME, gone=(KEY_ID,))),
+        (key_item(KEY_ID, TIME), Scope(TIME, out_of_scope=(KEY_ID,))),
         (
             alias_item("alias/a", KEY_ID, TIME),
-            Subject(TIME, key_ids=(KEY_ID,), gone=("alias/a",), alias="alias/a", target=KEY_ID),
+            Scope(TIME, key_ids=(KEY_ID,), out_of_scope=("alias/a",), alias="alias/a", target=KEY_ID),
         ),
     ],
 )
-def test_what_left_the_scope_is_gone(item: dict[str, Any], expected: Subject) -> None:
+def test_what_left_the_scope_is_out_of_it(item: dict[str, Any], expected: Scope) -> None:
     event = rule_event(change_notification(item), eventLeftScope=True)
-    assert Request.from_event(event).subject == expected
+    assert Request.from_event(event).scope == expected
 
 
 @pytest.mark.parametrize(
@@ -319,7 +322,7 @@ def _in_new_york() -> Iterator[None]:
 )
 @pytest.mark.usefixtures("_in_new_york")
 def test_a_time_without_offset_is_in_utc(written: str, hour: int) -> None:
-    assert Subject(written).time.isoformat() == f"2026-01-13T{hour}:12:27+00:00"
+    assert Scope(written).time.isoformat() == f"2026-01-13T{hour}:12:27+00:00"
 
 
 def test_a_change_needs_no_rule_name() -> None:
@@ -328,7 +331,7 @@ def test_a_change_needs_no_rule_name() -> None:
 
 def test_an_event_of_before_evaluation_modes_is_read() -> None:
     request = Request.from_event(rule_event(SCHEDULED, evaluationMode=None))
-    assert request.subject.every_key
+    assert request.scope.every_key
 
 
 @pytest.mark.skipif(not RECORDED_EVENTS.is_dir(), reason="the recorded events lie beside the project's own checkout")
@@ -337,23 +340,23 @@ def test_an_event_of_before_evaluation_modes_is_read() -> None:
     [
         (
             "create-kms-key.json",
-            Subject("2023-07-13T19:12:27.681Z", key_ids=("8dc556cc-000e-4d91-a876-271c1197461a",)),
+            Scope("2023-07-13T19:12:27.681Z", key_ids=("8dc556cc-000e-4d91-a876-271c1197461a",)),
         ),
         (
             "update-kms-key.json",
-            Subject("2023-07-13T19:16:32.023Z", key_ids=("8dc556cc-000e-4d91-a876-271c1197461a",)),
+            Scope("2023-07-13T19:16:32.023Z", key_ids=("8dc556cc-000e-4d91-a876-271c1197461a",)),
         ),
         (
             "delete-kms-key.json",
-            Subject("2023-07-13T19:16:32.023Z", gone=("8dc556cc-000e-4d91-a876-271c1197461a",)),
+            Scope("2023-07-13T19:16:32.023Z", out_of_scope=("8dc556cc-000e-4d91-a876-271c1197461a",)),
         ),
-        ("periodic.json", Subject("2016-07-13T21:50:00.373Z", every_key=True)),
+        ("periodic.json", Scope("2016-07-13T21:50:00.373Z", every_key=True)),
     ],
 )
-def test_recorded_events_are_read(name: str, expected: Subject) -> None:
+def test_recorded_events_are_read(name: str, expected: Scope) -> None:
     event = json.loads((RECORDED_EVENTS / name).read_text(encoding="utf-8"))
     event["ruleParameters"] = '{"Admin_User_Id": "AROAOTTER*"}'
-    assert Request.from_event(event).subject == expected
+    assert Request.from_event(event).scope == expected
 
 
 @pytest.mark.skipif(not RECORDED_EVENTS.is_dir(), reason="the recorded events lie beside the project's own checkout")

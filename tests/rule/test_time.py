@@ -12,17 +12,7 @@ from unittest.mock import patch
 import boto3
 import pytest
 
-from AWSConfigRuleKMS import (
-    NEXT_KEYS,
-    Account,
-    Compliance,
-    Reading,
-    RuleError,
-    RuleParameters,
-    evaluation,
-    in_turn,
-    lambda_handler,
-)
+from AWSConfigRuleKMS import lambda_handler
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import (
@@ -35,6 +25,12 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.account import Account
+from least_privilege.parameters import RuleParameters
+from least_privilege.reading import NEXT_KEYS, Reading, read_key, rotate_to
+from least_privilege.report import evaluation
+from least_privilege.scenarios import Compliance
+from least_privilege.text import RuleError
 
 KEYS = 12
 PLENTY = 60.0
@@ -57,8 +53,8 @@ def context(seconds_left: Left) -> SimpleNamespace:
 def keys(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Twelve keys, read one after the other, of which no more than two are read ahead; one result is stale."""
     monkeypatch.setenv("READER_THREADS", "1")
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_A_JOB", 1)
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 2)
+    monkeypatch.setattr("least_privilege.reading.KEYS_PER_JOB", 1)
+    monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", 2)
     monkeypatch.setattr("secrets.randbelow", lambda _most: 0)
     kms = boto3.client("kms")
     with patch("moto.kms.models.generate_private_key"):
@@ -170,16 +166,16 @@ def test_what_hangs_is_named_and_all_else_is_reported(
     account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("READER_THREADS", "2")
-    read, released, finished = Account.read, threading.Event(), set[str]()
+    released, finished = threading.Event(), set[str]()
 
-    def hanging(self: Account, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
+    def hanging(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
         if key_id == keys[3]:
             released.wait(30)
-        reading = read(self, key_id, aliases, parameters)
+        reading = read_key(account, parameters, key_id, aliases)
         finished.add(key_id)
         return reading
 
-    monkeypatch.setattr(Account, "read", hanging)
+    monkeypatch.setattr("least_privilege.reading.read_key", hanging)
     with pytest.raises(RuleError, match=r"11 of 12 keys are judged; no answer for (\S+), first because of AWS had not"):
         lambda_handler(scheduled(account), context(lambda: PLENTY if len(finished) < KEYS - 1 else NONE))
     released.set()
@@ -189,7 +185,7 @@ def test_what_hangs_is_named_and_all_else_is_reported(
 def test_a_call_that_eats_the_time_ends_in_a_sentence(
     account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("AWSConfigRuleKMS.SHORTEST_WAIT", 0)
+    monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     released = threading.Event()
 
     def hanging(_self: Account) -> Iterator[str]:
@@ -230,7 +226,7 @@ def test_what_was_not_sent_when_the_time_is_up_is_named(
         released.wait(30)
         return ()
 
-    monkeypatch.setattr("AWSConfigRuleKMS.SHORTEST_WAIT", 0)
+    monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     monkeypatch.setattr(Account, "aliases_of", hanging)
     item = alias_item("alias/otter", keys[0], now(), "ResourceDeleted")
     token = account.config.issue_token(RULE_NAME)
@@ -262,7 +258,7 @@ def test_a_run_that_an_error_ends_leaves_its_keys_to_the_next(
     def refuse(*_arguments: object) -> None:
         raise RuleError("The token is invalid.")
 
-    monkeypatch.setattr("AWSConfigRuleKMS.LARGEST_BATCH", 2)
+    monkeypatch.setattr("least_privilege.report.MAX_BATCH", 2)
     monkeypatch.setattr(Account, "put_evaluations", refuse)
     with pytest.raises(RuleError, match=r"^The token is invalid\. \d of 12 keys are judged; not judged are "):
         lambda_handler(scheduled(account), context(lambda: PLENTY))
@@ -274,24 +270,42 @@ def test_a_run_that_an_error_ends_leaves_its_keys_to_the_next(
     assert next_key != keys[0]
 
 
+@pytest.mark.parametrize("method", ["aliases", "key_ids"])
+def test_a_run_that_cannot_list_the_keys_leaves_the_next_key_to_the_next(
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    with pytest.raises(RuleError):
+        lambda_handler(scheduled(account), context(after_reading(account, 5)))
+    [next_key] = NEXT_KEYS.values()
+    assert next_key != keys[0]
+
+    def refuse(_self: Account) -> None:
+        raise RuleError("The list cannot be read.")
+
+    monkeypatch.setattr(Account, method, refuse)
+    with pytest.raises(RuleError, match=r"^The list cannot be read\.$"):
+        lambda_handler(scheduled(account), context(lambda: PLENTY))
+    assert list(NEXT_KEYS.values()) == [next_key]
+
+
 def test_keys_that_wait_are_not_read_once_a_run_has_failed(
     account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, begun, released, refused = Account.read, list[str](), threading.Event(), threading.Event()
+    begun, released, refused = list[str](), threading.Event(), threading.Event()
 
-    def blocking(self: Account, key_id: str, aliases: tuple[str, ...], parameters: RuleParameters) -> Reading:
+    def blocking(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
         begun.append(key_id)
         if len(begun) > 1:
             released.wait(30)
-        return read(self, key_id, aliases, parameters)
+        return read_key(account, parameters, key_id, aliases)
 
     def refuse(*_arguments: object) -> None:
         refused.set()
         raise RuleError("The token is invalid.")
 
-    monkeypatch.setattr("AWSConfigRuleKMS.KEYS_AHEAD", 400)
-    monkeypatch.setattr("AWSConfigRuleKMS.LARGEST_BATCH", 1)
-    monkeypatch.setattr(Account, "read", blocking)
+    monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", 400)
+    monkeypatch.setattr("least_privilege.report.MAX_BATCH", 1)
+    monkeypatch.setattr("least_privilege.reading.read_key", blocking)
     monkeypatch.setattr(Account, "put_evaluations", refuse)
     with pytest.raises(RuleError, match=r"^The token is invalid\."):
         lambda_handler(scheduled(account), context(lambda: LITTLE if refused.is_set() else PLENTY))
@@ -314,7 +328,7 @@ def test_a_call_that_fails_after_the_time_is_up_is_told_to_nobody(
     def left() -> float:
         return NONE if reached.wait(30) else PLENTY
 
-    monkeypatch.setattr("AWSConfigRuleKMS.SHORTEST_WAIT", 0)
+    monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     monkeypatch.setattr(Account, "put_evaluations", refuse_late)
     item = key_item(keys[0], now(), "ResourceDeleted")
     token = account.config.issue_token(RULE_NAME)
@@ -348,11 +362,11 @@ def test_nothing_is_taken_back_in_a_hurry(account: EmulatedAccount, keys: list[s
     ],
 )
 def test_keys_in_turn(keys: list[str], first: str, expected: list[str]) -> None:
-    assert in_turn(keys, first) == expected
+    assert rotate_to(first, keys) == expected
 
 
 def test_of_many_keys_a_fresh_start_begins_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secrets.randbelow", lambda most: most - 2)
     keys = list(map(str, range(401)))
-    assert in_turn(keys, "") == ["399", "400", *keys[:399]]
-    assert in_turn(keys, "7")[0] == "7"
+    assert rotate_to("", keys) == ["399", "400", *keys[:399]]
+    assert rotate_to("7", keys)[0] == "7"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,22 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import (
-    GONE_SENTENCE,
-    SCENARIOS,
-    Case,
-    Key,
-    Proof,
-    Request,
-    RuleParameters,
-    Verdict,
-    escaped,
-    judge,
-    not_applicable,
-    quoted,
-    shortened,
-)
 from dev.emulator.events import rule_event, scheduled_notification
+from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, annotate, scenario_of
+from least_privilege.event import Request
+from least_privilege.evidence import Evidence
+from least_privilege.key import Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.report import not_applicable
+from least_privilege.scenarios import SCENARIOS, Case, Compliance, Verdict, judge
+from least_privilege.text import escaped, quoted, shortened
 
 PARAMETERS = RuleParameters.parse({"CMK_Whitelist": "Otter*", "Admin_User_Id": "AROAOTTER*,AIDASEAL"})
 STRICT = replace(PARAMETERS, strict=True)
@@ -39,8 +33,8 @@ def allow(actions: str | list[str], *user_ids: str, **elements: object) -> dict[
     return {"Effect": "Allow", "Action": actions, "Resource": "*", **condition, **elements}
 
 
-def key(*statements: object, **fields: Any) -> Key:
-    return Key("key-1", ("alias/testkey",), policy=json.dumps({"Statement": statements}), **fields)
+def key(*statements: object, **known: Any) -> Facts:
+    return Facts(("alias/testkey",), policy=json.dumps({"Statement": statements}), **known)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +220,7 @@ def test_strict_separation_counts_any_administration_beside_usage(
 )
 def test_an_annotation_says_what_decided(fields: dict[str, Any], scenario: str, annotation: str) -> None:
     verdict = judge(replace(key(), **fields), PARAMETERS)
-    assert (verdict.scenario.name, verdict.annotation("alias/testkey")) == (scenario, annotation)
+    assert (verdict.scenario.name, annotate(verdict, "alias/testkey")) == (scenario, annotation)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +234,7 @@ def test_an_annotation_says_what_decided(fields: dict[str, Any], scenario: str, 
 )
 def test_the_more_statements_decide_the_shorter_they_are_named(statements: int, brackets: str) -> None:
     policy = [allow(USAGE, Sid=f"Long name of a statement {number}") for number in range(1, statements + 1)]
-    annotation = judge(key(*policy), PARAMETERS).annotation("alias/testkey")
+    annotation = annotate(judge(key(*policy), PARAMETERS), "alias/testkey")
     assert annotation.endswith(f"add StringLike on aws:userId {brackets}")
 
 
@@ -250,7 +244,7 @@ NOT_COVERED = 'scenario 4: Admin_User_Id does not cover "AROABADGER:*"'
 
 
 @pytest.mark.parametrize(
-    ("judged", "length", "brackets"),
+    ("facts", "length", "brackets"),
     [
         (OPEN, 113, ' [scenario 3: "Everything for everybody" (kms:*, KMS:*)]'),
         (OPEN, 114, ' [scenario 3: "Everything for everybody"]'),
@@ -274,8 +268,8 @@ NOT_COVERED = 'scenario 4: Admin_User_Id does not cover "AROABADGER:*"'
         (MIXED, 153, ""),
     ],
 )
-def test_the_longer_the_id_the_shorter_is_what_decided(judged: Key, length: int, brackets: str) -> None:
-    annotation = judge(judged, PARAMETERS).annotation("a" * length)
+def test_the_longer_the_id_the_shorter_is_what_decided(facts: Facts, length: int, brackets: str) -> None:
+    annotation = annotate(judge(facts, PARAMETERS), "a" * length)
     assert annotation.partition("CMK is not whitelisted")[2] == brackets
     assert "a" * length in annotation
 
@@ -297,24 +291,25 @@ OTHER = allow("kms:GetKeyPolicy")
         (replace(key(), policy="[]"), []),
     ],
 )
-def test_a_verdict_points_to_the_statements_that_decided(decided: Key, statements: list[int]) -> None:
-    assert [statement.number for statement in judge(decided, PARAMETERS).proof.statements] == statements
+def test_a_verdict_points_to_the_statements_that_decided(decided: Facts, statements: list[int]) -> None:
+    assert [statement.number for statement in judge(decided, PARAMETERS).evidence.statements] == statements
 
 
-def test_a_verdict_without_proof_is_its_sentence() -> None:
-    assert Verdict(SCENARIOS[0], Proof()).annotation("a").endswith("not judged: nothing to do")
+def test_a_verdict_with_nothing_more_to_say_is_its_sentence() -> None:
+    assert annotate(Verdict(SCENARIOS[0], Evidence()), "a").endswith("not judged: nothing to do")
 
 
 def test_a_policy_that_is_not_there_grants_nothing() -> None:
-    assert judge(Key("key-1"), PARAMETERS).scenario.name == "no-scenario-not-compliant"
+    assert judge(Facts(), PARAMETERS).scenario.name == "no-scenario-not-compliant"
 
 
 def test_a_policy_that_cannot_be_read_has_no_duty() -> None:
-    assert Case(replace(key(), policy="[]"), PARAMETERS).duties == (False, False, False)
+    duties = Case(replace(key(), policy="[]"), PARAMETERS).duties
+    assert (duties.has_usage, duties.has_administration, duties.users_are_whitelisted) == (False, False, False)
 
 
 def test_a_long_id_gives_way_in_its_middle() -> None:
-    annotation = judge(key(allow(USAGE, LISTED)), PARAMETERS).annotation("alias/" + "a" * 120 + "b" * 124)
+    annotation = annotate(judge(key(allow(USAGE, LISTED)), PARAMETERS), "alias/" + "a" * 120 + "b" * 124)
     assert len(annotation) == 256
     assert annotation.startswith("in Key Policy for alias/aaaa")
     assert "aaa...bbb" in annotation
@@ -323,20 +318,20 @@ def test_a_long_id_gives_way_in_its_middle() -> None:
 
 def test_a_missing_permission_is_named_however_long_the_id() -> None:
     denied = replace(key(allow(USAGE, LISTED)), denied=("kms:DescribeKey",))
-    annotation = judge(denied, PARAMETERS).annotation("alias/" + "a" * 250)
+    annotation = annotate(judge(denied, PARAMETERS), "alias/" + "a" * 250)
     assert annotation.endswith("[kms:DescribeKey is missing, key taken for enabled]")
     assert len(annotation) == 256
 
 
 @pytest.mark.parametrize("sid", ["two\nlines", "right\u202eleft", "nul\x00", "\ud800", "é"])
 def test_a_name_cannot_break_the_line_of_an_annotation(sid: str) -> None:
-    annotation = judge(key(allow("kms:*", Sid=sid)), PARAMETERS).annotation("alias/testkey")
+    annotation = annotate(judge(key(allow("kms:*", Sid=sid)), PARAMETERS), "alias/testkey")
     assert annotation.isascii()
     assert annotation.isprintable()
 
 
 @pytest.mark.parametrize(
-    ("aliases", "gone", "report_as", "expected"),
+    ("aliases", "out_of_scope", "report_as", "expected"),
     [
         (("alias/a", "alias/b"), (), "Alias", ("alias/a", "alias/b")),
         (("alias/a", "alias/b"), ("alias/a",), "Alias", ("alias/b",)),
@@ -346,12 +341,10 @@ def test_a_name_cannot_break_the_line_of_an_annotation(sid: str) -> None:
     ],
 )
 def test_a_verdict_is_reported_under(
-    aliases: tuple[str, ...], gone: tuple[str, ...], report_as: str, expected: tuple[str, ...]
+    aliases: tuple[str, ...], out_of_scope: tuple[str, ...], report_as: str, expected: tuple[str, ...]
 ) -> None:
-    parameters = {"Admin_User_Id": "AROAOTTER*", "ReportResourceAs": report_as}
-    request = Request.from_event(rule_event(scheduled_notification("2026-01-13T19:12:27.681Z"), parameters))
-    request = replace(request, subject=replace(request.subject, gone=gone))
-    assert Key("key-1", aliases).reported_ids(request) == expected
+    parameters = RuleParameters.parse({"Admin_User_Id": "AROAOTTER*", "ReportResourceAs": report_as})
+    assert Key("key-1", Facts(aliases)).reported_ids(parameters, out_of_scope) == expected
 
 
 @pytest.mark.parametrize(
@@ -362,21 +355,21 @@ def test_a_verdict_is_reported_under(
         (199, f"Key or alias {'a' * 98}...{'a' * 97} is deleted, or no longer in the rule's scope"),
     ],
 )
-def test_of_what_is_gone_as_much_of_the_id_is_shown_as_there_is_room(length: int, annotation: str) -> None:
+def test_of_what_is_out_of_scope_as_much_of_the_id_is_shown_as_there_is_room(length: int, annotation: str) -> None:
     request = Request.from_event(rule_event(scheduled_notification("2026-01-13T19:12:27.681Z")))
-    gone = not_applicable("AWS::KMS::Key", "a" * length, GONE_SENTENCE, request)
-    assert gone["Annotation"] == annotation
+    reported = not_applicable("AWS::KMS::Key", "a" * length, OUT_OF_SCOPE_SENTENCE, request)
+    assert reported["Annotation"] == annotation
 
 
 def test_an_annotation_holds_whatever_state_kms_invents() -> None:
-    annotation = judge(Key("key-1", state="X" * 300), PARAMETERS).annotation("alias/" + "a" * 250)
+    annotation = annotate(judge(Facts(state="X" * 300), PARAMETERS), "alias/" + "a" * 250)
     assert len(annotation) <= 256
     assert annotation.startswith("CMK alias/aaaa")
 
 
 def test_a_long_reason_leaves_room_for_the_id() -> None:
     broken = replace(key(), policy='{"' + "x" * 500 + '": 1, "' + "x" * 500 + '": 2}', denied=("kms:DescribeKey",))
-    annotation = judge(broken, PARAMETERS).annotation("alias/" + "a" * 250)
+    annotation = annotate(judge(broken, PARAMETERS), "alias/" + "a" * 250)
     assert annotation.startswith("Key Policy for alias/aaaa")
     assert "kms:DescribeKey is missing" in annotation
     assert "twice in one object]" in annotation
@@ -396,8 +389,7 @@ STATEMENTS = st.fixed_dictionaries(
     },
 )
 KEYS = st.builds(
-    Key,
-    id=st.just("key-1"),
+    Facts,
     aliases=st.lists(st.text(max_size=10)).map(tuple),
     manager=st.sampled_from(["CUSTOMER", "CUSTOMER", "AWS"]),
     state=st.sampled_from(["Enabled", "Enabled", "Disabled", "PendingImport"]),
@@ -412,12 +404,57 @@ KEYS = st.builds(
 
 @given(KEYS, st.text(min_size=1, max_size=300), st.sampled_from([PARAMETERS, STRICT]))
 def test_every_key_gets_an_annotation_that_aws_config_takes(
-    anything: Key, reported_id: str, parameters: RuleParameters
+    anything: Facts, reported_id: str, parameters: RuleParameters
 ) -> None:
-    annotation = judge(anything, parameters).annotation(reported_id)
+    annotation = annotate(judge(anything, parameters), reported_id)
     assert 1 <= len(annotation) <= 256
     assert annotation.isascii()
     assert annotation.isprintable()
+
+
+@given(KEYS, st.from_regex(r"alias/[a-zA-Z0-9/_-]{1,250}", fullmatch=True), st.sampled_from([PARAMETERS, STRICT]))
+def test_every_annotation_tells_its_scenario(anything: Facts, reported_id: str, parameters: RuleParameters) -> None:
+    verdict = judge(anything, parameters)
+    assert scenario_of(annotate(verdict, reported_id), verdict.compliance) is verdict.scenario
+
+
+# What somebody may write who wants another scenario to be told of.
+FORGED_MARKS = [
+    "a [scenario 4]",
+    "a; scenario 4]",
+    "a; scenario 4: b",
+    "[scenario 4]",
+    '" [scenario 4]',
+]
+
+
+@pytest.mark.parametrize("mark", FORGED_MARKS)
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(lambda mark: key(allow(USAGE, Sid=mark)), id="the name of a statement"),
+        pytest.param(lambda mark: key(allow([f"kms:Create*{mark}", *USAGE])), id="the first action"),
+        pytest.param(lambda mark: key(allow([*USAGE, f"kms:Create*{mark}"])), id="a later action"),
+        pytest.param(lambda mark: key(allow("kms:*", LISTED, Sid=mark)), id="the name of an opening statement"),
+        pytest.param(lambda mark: key(allow(USAGE, f"*{mark}")), id="a weak user id"),
+        pytest.param(lambda mark: key(allow(ADMINISTRATION, f"AROABADGER:{mark}")), id="a user id"),
+        pytest.param(
+            lambda mark: Facts(policy=f"{{{json.dumps(mark)}: 1, {json.dumps(mark)}: 2}}"),
+            id="a name that is there twice",
+        ),
+    ],
+)
+def test_no_name_that_a_policy_gives_tells_of_another_scenario(told: Callable[[str], Facts], mark: str) -> None:
+    verdict = judge(told(mark), PARAMETERS)
+    assert verdict.scenario.number != 4
+    assert scenario_of(annotate(verdict, "alias/testkey"), verdict.compliance) is verdict.scenario
+
+
+@pytest.mark.parametrize(
+    "annotation", ["", "CMK alias/a is in whitelist", "Key alias/a is fine [scenario 9]", "Key alias/a is fine"]
+)
+def test_words_of_another_rule_tell_no_scenario(annotation: str) -> None:
+    assert [scenario_of(annotation, compliance) for compliance in Compliance] == [None] * len(Compliance)
 
 
 def test_the_post_s_scenarios_are_numbered_in_its_order() -> None:
@@ -480,6 +517,6 @@ def test_a_value_from_outside_is_quoted_in_60_characters(value: object, expected
 
 def test_a_reason_for_a_malformed_policy_has_100_characters() -> None:
     name = "x" * 200
-    annotation = judge(replace(key(), policy=f'{{"{name}": 1, "{name}": 2}}'), PARAMETERS).annotation("alias/a")
+    annotation = annotate(judge(replace(key(), policy=f'{{"{name}": 1, "{name}": 2}}'), PARAMETERS), "alias/a")
     assert annotation.endswith(f'[it has "{"x" * 41}...{"x" * 27}" twice in one object]')
     assert len(annotation.partition("[")[2]) == 101

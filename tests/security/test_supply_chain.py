@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from kms_rule import RULE_FOLDER
-from kms_rule.package import MODULES
+from kms_rule import RULE_FOLDER, rule_modules
 
 PROJECT = Path(__file__).parents[2]
 LOCKS = sorted(path for path in PROJECT.glob("**/requirements.lock") if ".venv" not in str(path.relative_to(PROJECT)))
 IN_LAMBDA = {"boto3", "botocore"}
+OWN = {"AWSConfigRuleKMS", "AWSConfigRuleKMSPolicy", "least_privilege"}
 # Options, addresses and paths, none of which a file of pins may have.
 PLACE = re.compile(r"^\s*--?[a-z]|://|@ |file:", re.IGNORECASE)
 PIN = re.compile(r"[a-z0-9][\w.-]*==[^\s;]+( ; [^\\]*)?( --hash=sha256:[0-9a-f]{64})+")
@@ -78,15 +78,27 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from imported(node)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_the_rule_imports_nothing_but_the_standard_library_and_boto3(module: str) -> None:
-    tree = ast.parse((RULE_FOLDER / module).read_text("utf-8"))
-    own = {Path(name).stem for name in MODULES}
+def parsed(module: Path) -> ast.Module:
+    return ast.parse((RULE_FOLDER / module).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("module", rule_modules(), ids=str)
+def test_the_rule_imports_nothing_but_the_standard_library_and_boto3(module: Path) -> None:
+    tree = parsed(module)
     names = set(imported(tree))
-    assert "json" in names
-    assert names - sys.stdlib_module_names - IN_LAMBDA - own == set()
+    assert names or module.name == "__init__.py"
+    assert names - sys.stdlib_module_names - IN_LAMBDA - OWN == set()
     dynamic = {
         node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert dynamic.isdisjoint({"__import__", "eval", "exec", "compile"})
     assert "importlib" not in names
+
+
+def test_the_rule_s_imports_are_found() -> None:
+    names = {name for module in rule_modules() for name in imported(parsed(module))}
+    assert names >= IN_LAMBDA | (OWN - {"AWSConfigRuleKMS"}) | {"json"}
+
+
+def test_the_rule_s_own_names_are_those_of_its_folder() -> None:
+    assert {module.parts[0].removesuffix(".py") for module in rule_modules()} == OWN

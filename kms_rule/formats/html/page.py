@@ -30,7 +30,7 @@ TITLE = "KMS key policies"
 STYLE = Path(__file__).with_name("report.css")
 SCRIPT = Path(__file__).with_name("report.js")
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 UNJUDGED = "Not judged"
 # What is wrong comes first, here and in the table.
 COMPLIANCES = (Compliance.NON_COMPLIANT, Compliance.COMPLIANT, Compliance.NOT_APPLICABLE)
@@ -311,8 +311,8 @@ def _fold(statements: Sequence[Statement], content: Element) -> Element:
 def _summary(statements: Sequence[Statement]) -> str:
     if not statements:
         return "Policy"
-    names = ", ".join(map(named, statements[:MOST_NAMED]))
-    others = len(statements) - MOST_NAMED
+    names = ", ".join(map(named, statements[:MAX_NAMED]))
+    others = len(statements) - MAX_NAMED
     return f"Policy, decided by {names}{f' and {others:,} more' if others > 0 else ''}"
 
 

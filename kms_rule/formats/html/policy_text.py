@@ -12,7 +12,7 @@ from operator import itemgetter
 WORD = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s"\[\]{},:]+', re.DOTALL)
 OPENING, CLOSING = frozenset("[{"), frozenset("]}")
 # A policy's own statements are not nested half as deeply; indenting a hostile one further would square its length.
-DEEPEST_INDENTATION = 20
+MAX_INDENTATION = 20
 NO_STATEMENT = 0
 IN_POLICY, IN_LIST = 1, 2
 
@@ -55,7 +55,7 @@ def laid_out(policy: str) -> str:
         opened, closes = previous in OPENING, word in CLOSING
         depth += opened - closes
         if previous == "," or opened != closes:
-            written.append("\n" + "\t" * min(depth, DEEPEST_INDENTATION))
+            written.append("\n" + "\t" * min(depth, MAX_INDENTATION))
         written.append(": " if word == ":" else word)
         previous = word
     return "".join(written)
@@ -82,7 +82,7 @@ def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _opens_statements(entry: str, bracket: str) -> bool:
-    """Say whether this line of the outermost object opens its `Statement`, whichever way that word is spelt."""
+    """Return whether this line of the outermost object opens its `Statement`, whichever way that word is spelt."""
     if not entry.startswith('"') or not entry.endswith(bracket):
         return False
     name, _ = json.JSONDecoder().raw_decode(entry)

@@ -40,8 +40,8 @@ ALIAS_TYPE = "AWS::KMS::Alias"
 NESTED_STACK_TYPE = "AWS::CloudFormation::Stack"
 DECIDING_PROPERTIES = ("Enabled", "KeyPolicy")
 NOT_READ = frozenset({"Principal", "NotPrincipal", "Resource", "NotResource", "Sid", "Id", "Version"})
-MOST_CONDITIONS = 6
-LARGEST_TEMPLATE = 1024 * 1024
+MAX_CONDITIONS = 6
+MAX_TEMPLATE_LENGTH = 1024 * 1024
 LOOP = "Fn::ForEach"
 TRANSFORM = "Fn::Transform"
 TO_JSON = "Fn::ToJsonString"
@@ -68,7 +68,7 @@ def read_json(text: str, source: str, parameters: RuleParameters) -> Contents:
 
 
 def read_yaml(text: str, source: str, parameters: RuleParameters) -> Contents | None:
-    """Make the keys of a template in YAML, or None where the text turns out to be no template.
+    """Make the keys of a template in YAML, or None where the text turns out not to be a template.
 
     Raises `InputError` where it is broken, or larger than the 1 MB that CloudFormation takes.
     """
@@ -83,9 +83,9 @@ def read_yaml(text: str, source: str, parameters: RuleParameters) -> Contents | 
 
 
 def _refuse_large(text: str) -> None:
-    if len(text) > LARGEST_TEMPLATE:
+    if len(text) > MAX_TEMPLATE_LENGTH:
         raise InputError(
-            f"It is a template of {len(text):,} characters, and CloudFormation takes {LARGEST_TEMPLATE:,} at most: "
+            f"It is a template of {len(text):,} characters, and CloudFormation takes {MAX_TEMPLATE_LENGTH:,} at most: "
             f"split it."
         )
 
@@ -183,7 +183,7 @@ class Template:
 
 
 def mentions_a_key_type(value: object) -> bool:
-    """Say whether one of the types of keys is anywhere within a value of a template."""
+    """Return whether one of the types of keys is anywhere within a value of a template."""
     if isinstance(value, Mapping):
         return any(map(mentions_a_key_type, value.values()))
     if isinstance(value, list):
@@ -215,13 +215,13 @@ class Alias:
         return properties_of(self.resource)
 
     def mentions(self, key: str) -> bool:
-        """Say whether the alias may name this key."""
+        """Return whether the alias may name this key."""
         return isinstance(self.properties, Mapping) and key in str(self.properties.get("TargetKeyId"))
 
     def is_lost(self, keys: Mapping[str, Any]) -> bool:
-        """Say whether the alias mentions a key, but in no way that tells that it names it."""
+        """Return whether the alias mentions a key, but in no way that tells that it names it."""
         mentioned = [key for key in keys if self.mentions(key)]
-        if not mentioned or len(self.conditions) > MOST_CONDITIONS:
+        if not mentioned or len(self.conditions) > MAX_CONDITIONS:
             return False
         return not any(self.names(key, branches) for branches in all_branches(self.conditions) for key in mentioned)
 
@@ -231,7 +231,7 @@ class Alias:
         return frozenset(filter(None, (*conditions_in(self.properties), condition_of(self.resource))))
 
     def names(self, key: str, branches: Branches) -> bool:
-        """Say whether the alias exists and names this key, where the conditions are so."""
+        """Return whether the alias exists and names this key, where the conditions are so."""
         if not branches.get(condition_of(self.resource), True):
             return False
         target = resolved(self.properties, branches)
@@ -252,9 +252,9 @@ def all_branches(conditions: frozenset[str], holding: str = "") -> Iterator[dict
     Raises `InputError` where there are too many.
     """
     free = sorted(conditions - {holding})
-    if len(free) > MOST_CONDITIONS:
+    if len(free) > MAX_CONDITIONS:
         raise InputError(
-            f"It depends on {len(free)} conditions, of which all combinations are judged for up to {MOST_CONDITIONS}: "
+            f"It depends on {len(free)} conditions, of which all combinations are judged for up to {MAX_CONDITIONS}: "
             f"check what is deployed with kms-rule scan."
         )
     for truths in product((True, False), repeat=len(free)):
@@ -298,7 +298,7 @@ class KeyResource:
         properties = resolved(self._deciding(), branches)
         if not isinstance(properties, Mapping) or function_in(self.resource):
             raise InputError(
-                f"Its properties are no object, or known only at deployment: write them out, or check what "
+                f"Its properties are not an object, or known only at deployment: write them out, or check what "
                 f"CloudFormation makes of it ({PROCESSED})."
             )
         enabled, remarks_on_state = _enabled(properties.get("Enabled", True))

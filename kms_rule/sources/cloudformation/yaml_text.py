@@ -9,8 +9,8 @@ from kms_rule.sources.contents import InputError
 from kms_rule.sources.json_positions import NOWHERE, LocatedList, LocatedObject, Position
 
 # The reader is recursive in C, so that the process would crash far beyond this.
-DEEPEST = 100
-MOST_VALUES = 250_000
+MAX_DEPTH = 100
+MAX_VALUES = 250_000
 CFN_LINTS_WORDS = "Template could not be parsed: "
 NEEDS_CFN_LINT = (
     "It seems to be a CloudFormation template in YAML, which needs cfn-lint to be read: pip install cfn-lint."
@@ -78,8 +78,8 @@ class _Sizes:
         if begins:
             self._open.append(0)
             self._anchors.append(event.anchor)
-            if len(self._open) > DEEPEST:
-                raise InputError(f"It is nested more than {DEEPEST} deep: write it flatter.", position)
+            if len(self._open) > MAX_DEPTH:
+                raise InputError(f"It is nested more than {MAX_DEPTH} deep: write it flatter.", position)
         elif hasattr(event, "anchor"):
             self._add(self._size_of_leaf(event), position)
         elif type(event).__name__ in {"SequenceEndEvent", "MappingEndEvent"}:
@@ -94,8 +94,8 @@ class _Sizes:
         return 1
 
     def _add(self, size: int, position: Position) -> None:
-        if size > MOST_VALUES:
-            raise InputError(f"Its aliases make it larger than {MOST_VALUES:,} values: write it out.", position)
+        if size > MAX_VALUES:
+            raise InputError(f"Its aliases make it larger than {MAX_VALUES:,} values: write it out.", position)
         if self._open:
             self._open[-1] += size
 

@@ -70,7 +70,7 @@ ATTACHED_TYPES: Mapping[str, AttachedType] = {**ALIAS_TYPES, **POLICY_TYPES}
 
 
 def is_plan(content: Mapping[str, Any]) -> bool:
-    """Say whether a parsed file is the output of `terraform show -json`."""
+    """Return whether a parsed file is the output of `terraform show -json`."""
     if "format_version" not in content:
         return False
     return any(name in content for name in VALUES) or content.keys() <= NAMES_OF_EMPTY_STATE

@@ -51,16 +51,16 @@ class Resource:
         return mapping(self.content.get("values")).get(attribute)
 
     def is_unknown(self, attribute: str) -> bool:
-        """Say whether only applying the plan will tell the attribute's value."""
+        """Return whether only applying the plan will tell the attribute's value."""
         return bool(mapping(self.change.get("after_unknown")).get(attribute))
 
     def is_sensitive(self, attribute: str) -> bool:
-        """Say whether the attribute's value must not be shown."""
+        """Return whether the attribute's value must not be shown."""
         marks = (self.content.get("sensitive_values"), self.change.get("after_sensitive"))
         return any(mark is True or bool(mapping(mark).get(attribute)) for mark in marks)
 
     def is_configured(self, attribute: str) -> bool:
-        """Say whether the configuration gives the attribute; where there is no configuration it may."""
+        """Return whether the configuration gives the attribute; where there is no configuration it may."""
         return not self.configuration or attribute in mapping(self.configuration.get("expressions"))
 
     def references(self, attribute: str) -> frozenset[str]:
