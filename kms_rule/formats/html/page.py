@@ -326,16 +326,14 @@ def _row(finding: Finding, shelf: _PolicyShelf) -> Element:
     scenario = finding.scenario
     recorded = element("p", "Recorded by AWS Config ", _time(finding.recorded)) if finding.recorded else None
     remarks = _list(finding.remarks) if finding.remarks else None
+    folds = (shelf.fold(finding), _not_judged(finding))
     return element(
         "tr",
         element("td", _badge(finding.compliance)),
         element("th", _code(finding.reported_id), scope="row"),
         element("td", *_place(finding.place)),
         element("td", *_number(scenario), element("a", scenario.name, href=f"#{_anchor(scenario)}")),
-        element(
-            "td",
-            *_present(element("p", finding.annotation), recorded, remarks, shelf.fold(finding), _not_judged(finding)),
-        ),
+        element("td", *_present(element("p", finding.annotation), recorded, remarks, *folds)),
     )
 
 
