@@ -63,20 +63,24 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
 
 
 def _evaluate(event: object, context: object, deadline: Deadline, progress: Progress) -> list[EvaluationTypeDef]:
-    with ExitStack() as ending:
+    try:
+        request = Request.from_event(event)
+        threads, own_account = reader_threads(), _function_account(context)
         try:
-            request = Request.from_event(event)
-            threads = reader_threads()
-            account = Account.open(request, _function_account(context), threads)
-            account.refuse_requests_after(progress.abandoned)
-            readers = ThreadPoolExecutor(threads, "reader")
-            ending.callback(_dismiss, readers, deadline)
-            return Run(request, account, readers, deadline, progress).evaluate()
-        except RuleError as error:
-            # Said before the threads have ended, since the function's time may end first.
-            if not progress.abandoned.is_set():
-                LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
-            raise
+            with Account.opened(request, own_account, threads, progress.abandoned) as (account, clients):
+                return _run(Run(request, account, threads, deadline, progress))
+        except RuleError:
+            if not (clients.are_kept and clients.are_refused):
+                raise
+        # A session of an earlier invocation that AWS no longer takes is made anew, once.
+        progress.restart()
+        with Account.opened(request, own_account, threads, progress.abandoned) as (account, _):
+            return _run(Run(request, account, threads, deadline, progress))
+    except RuleError as error:
+        # Said before what it started has ended, since the function's time may end first.
+        if not progress.abandoned.is_set():
+            LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
+        raise
 
 
 @dataclass(frozen=True, slots=True)

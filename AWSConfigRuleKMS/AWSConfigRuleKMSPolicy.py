@@ -314,19 +314,14 @@ class KeyPolicy:
         granted = frozenset[Permission]().union(*(statement.by_duty[duty] for statement in self.allowing))
         return tuple(permission for permission in (*self.table.permissions, UNKNOWN_ACTIONS) if permission in granted)
 
-    def users(self, duty: Duty) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:
-        """Return the user ids with a duty, in the policy's order, each with the numbers of its statements."""
-        found: dict[str, tuple[UserId, tuple[int, ...]]] = {}
-        for statement in self.granting(duty):
-            for user_id in {each.text: each for each in statement.user_ids}.values():
-                numbers = found.get(user_id.text, (user_id, ()))[1]
-                found[user_id.text] = (user_id, (*numbers, statement.number))
-        return found
-
     @cached_property
-    def administrators(self) -> Mapping[str, tuple[UserId, tuple[int, ...]]]:
-        """The user ids with administration, as `users` returns them."""
-        return self.users(Duty.ADMINISTRATION)
+    def administrators(self) -> Mapping[UserId, tuple[int, ...]]:
+        """The user ids with administration, in the policy's order, each with the numbers of its statements."""
+        found: dict[UserId, tuple[int, ...]] = {}
+        for statement in self.granting(Duty.ADMINISTRATION):
+            for user_id in dict.fromkeys(statement.user_ids):
+                found[user_id] = (*found.get(user_id, ()), statement.number)
+        return found
 
     def user_ids(self, duty: Duty) -> tuple[UserId, ...]:
         """Return the distinct user ids of the statements that grant a duty."""
@@ -340,9 +335,8 @@ class KeyPolicy:
     def unlisted_administrators(self, allowed: Iterable[Pattern]) -> tuple[str, ...]:
         """Return the user ids with administration that none of the `allowed` patterns covers."""
         patterns = tuple(allowed)
-        return tuple(
-            text for text, (user_id, _) in self.administrators.items() if covering(user_id.pattern, patterns) is None
-        )
+        unlisted = (each.text for each in self.administrators if covering(each.pattern, patterns) is None)
+        return tuple(dict.fromkeys(unlisted))
 
 
 def covering(wanted: Pattern, patterns: Iterable[Pattern]) -> Pattern | None:

@@ -29,8 +29,8 @@ FORMS_OF_SOURCES: Mapping[str, Callable[[str], re.Match[str] | None]] = {
     "aws:sourceorgid": re.compile(r"o-[^*?$]*").fullmatch,
 }
 ENCRYPTION_CONTEXT = "kms:encryptioncontext:"
-# Every user id that a condition can name and still limit its statement: a value that counts fits this, and so will one
-# that is known only at deployment.
+# What a user id that is known only at deployment may be: all that a value with a wildcard can fit and still limit its
+# statement.
 ANY_USER_ID = Pattern.of("?" * MIN_LETTERS_BEFORE_A_WILDCARD + "*")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import batched
 from threading import Event
 
@@ -20,8 +21,8 @@ class Progress:
 
     `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
     resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
-    `abandoned` is set when the handler has ended without the evaluation, so that what it does would fall into another
-    invocation.
+    `began` is when the evaluation began to list keys. `abandoned` is set when the handler has ended without the
+    evaluation, or the evaluation without what it started, all of which would fall into another invocation.
     """
 
     keys: Sequence[str] = ()
@@ -29,6 +30,7 @@ class Progress:
     unread: list[UnreadKey] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     lost_because: str = ""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     abandoned: Event = field(default_factory=Event)
 
     @property

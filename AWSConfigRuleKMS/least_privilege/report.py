@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from least_privilege.account import Account, Resource, resource_of
@@ -68,6 +68,7 @@ class Report:
         self._request = request
         self._progress = progress
         self._batch: list[EvaluationTypeDef] = []
+        self._is_refused = False
         self.reported: set[Resource] = set()
         self.first: list[EvaluationTypeDef] = []
 
@@ -107,19 +108,26 @@ class Report:
         Raises `RuleError` where no further evaluation would be taken either.
         """
         batch, self._batch = self._batch, []
-        if not batch:
+        if not batch or self._is_refused:
             return
         before = len(self._progress.lost) - len(batch)
-        refused, reason = self._account.put_evaluations(batch, self._request)
+        refused, reason = self._put(batch)
         if refused:
             again = [item for item in batch if resource_of(item) in refused]
             # An answer that names something else leaves open what was not taken.
             again = again if len(again) == len(refused) else batch
-            refused, reason = self._account.put_evaluations(again, self._request)
+            refused, reason = self._put(again)
         self._progress.lost[before:] = sorted(resource_id for _, resource_id in refused)
         if refused:
             self._progress.lost_because = self._progress.lost_because or f"refused twice: {reason}"
             LOGGER.error("Evaluations refused twice, of %s: %s", listing(self._progress.lost[before:]), reason)
+
+    def _put(self, batch: Sequence[EvaluationTypeDef]) -> tuple[set[Resource], str]:
+        try:
+            return self._account.put_evaluations(batch, self._request)
+        except RuleError:
+            self._is_refused = True
+            raise
 
     def retract_stale(self, deadline: Deadline) -> None:
         """Take back every result that AWS Config holds for the rule and that this run did not report.
@@ -128,7 +136,8 @@ class Report:
         """
         # The list is read to its end first: retracting meanwhile could move what its next page holds. Results of later
         # events may be of keys that were made after this run had listed them.
-        stored = self._account.stored_results(self._request.rule_name, self._request.scope.time)
+        until = self._request.scope.time
+        stored = self._account.stored_results(self._request.rule_name, until, self._progress.began)
         stale = [resource for resource in _in_time(stored, deadline) if resource not in self.reported]
         self.add(
             not_applicable(resource_type, resource_id, RETRACTED_SENTENCE, self._request)

@@ -85,7 +85,7 @@ def _questions_asked(facts: Facts, parameters: RuleParameters) -> Iterator[Answe
 
 
 def _administrators_in(policy: KeyPolicy, parameters: RuleParameters) -> Iterator[Administrator]:
-    for user_id, numbers in policy.administrators.values():
+    for user_id, numbers in policy.administrators.items():
         covered_by = covering(user_id.pattern, parameters.administrators)
         yield Administrator(user_id.text, numbers, covered_by.text if covered_by else None)
 

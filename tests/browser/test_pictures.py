@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.browser.chromium import Browser
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs"
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 TABLE_WITH_POLICY = """
     document.querySelectorAll("tbody details")[2].open = true;
     document.getElementById("results").scrollIntoView();
@@ -61,7 +61,7 @@ def test_the_report_is_pictured(browser: Browser, picture: Picture, tmp_path: Pa
 def test_the_documentation_has_the_picture(picture: Picture) -> None:
     file = DOCUMENTATION / picture.name
     assert size_of(file) == (picture.width, picture.height)
-    assert file.stat().st_size < MOST_BYTES
+    assert file.stat().st_size < MAX_BYTES
 
 
 def size_of(file: Path) -> tuple[int, int]:

@@ -31,7 +31,7 @@ from kms_rule.findings import ExitCode, findings_of
 from least_privilege.account import Account
 from least_privilege.key import UnreadKey
 from least_privilege.parameters import RuleParameters
-from least_privilege.reading import Reading, read_key
+from least_privilege.reading import Found, read_key
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "kms_rule", "scan")
@@ -69,7 +69,7 @@ def refusing(code: str, message: str) -> Callable[[KmsResponse], str]:
 
 
 def unread(monkeypatch: pytest.MonkeyPatch, key_id: str, reason: str) -> None:
-    def failing(account: Account, parameters: RuleParameters, asked: str, aliases: tuple[str, ...]) -> Reading:
+    def failing(account: Account, parameters: RuleParameters, asked: str, aliases: tuple[str, ...]) -> Found:
         return UnreadKey(asked, reason) if asked == key_id else read_key(account, parameters, asked, aliases)
 
     monkeypatch.setattr("least_privilege.reading.read_key", failing)
@@ -269,7 +269,7 @@ def test_an_interruption_shows_what_was_judged_and_says_so(
 ) -> None:
     key_ids = compliant_keys(5)
 
-    def interrupted(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
+    def interrupted(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Found:
         if key_id == key_ids[3]:
             raise KeyboardInterrupt
         return read_key(account, parameters, key_id, aliases)

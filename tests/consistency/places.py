@@ -8,27 +8,31 @@ Left to other tests is what they hold to the code already: the annotations, numb
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module, invalidate_caches
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from kms_rule import rule_modules
 from tests.deploy.templates import read, resources
 
 # What is said of a name, by aspect: `{"need": "no", "default": "Alias"}`. An aspect that is left out is not compared.
 type Said = Mapping[str, str]
 type Names = dict[str, Said]
 
-CODE = "AWSConfigRuleKMS/AWSConfigRuleKMS.py"
+CODE = "AWSConfigRuleKMS"
+SCENARIO_TABLE = f"{CODE}/least_privilege/scenarios.py"
+PARAMETER_TABLE = f"{CODE}/least_privilege/parameters.py"
 FEATURE = "AWSConfigRuleKMS.feature"
-RDK_PARAMETERS = "AWSConfigRuleKMS/parameters.json"
+RDK_PARAMETERS = f"{CODE}/parameters.json"
 RULE_TEMPLATE = "deploy/rule.yaml"
 ORGANIZATION_TEMPLATE = "deploy/organization.yaml"
 README = "README.md"
@@ -43,7 +47,7 @@ TAKEN_BACK = ("deleted-key-not-applicable", "taken-back-not-applicable")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file and how to read the names in it; one with names of its own besides is not `whole`."""
+    """A file, or a folder, and how to read the names in it; one with names of its own besides is not `whole`."""
 
     path: str
     names: Callable[[Path], Names]
@@ -98,24 +102,41 @@ def _named(names: list[str]) -> Names:
 
 
 def rule_module(path: Path) -> ModuleType:
-    """Run this file as a module of its own, apart from the rule that other tests have imported."""
-    return _run_as_module(path, path.stat().st_mtime_ns)
+    """Import the module that holds one of the rule's tables, apart from the rule that other tests have imported."""
+    folder = path.parents[1]
+    changed = tuple((folder / module).stat().st_mtime_ns for module in rule_modules(folder))
+    return _imported_apart(folder, changed)[path]
 
 
 @lru_cache(maxsize=1)
-def _run_as_module(path: Path, _changed: int) -> ModuleType:
-    name = "rule_to_compare"
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    # The decorator `dataclass` looks its module up here.
-    sys.modules[name] = module
+def _imported_apart(folder: Path, _changed: tuple[int, ...]) -> Mapping[Path, ModuleType]:
+    with _apart(folder):
+        modules = [import_module(f"least_privilege.{Path(table).stem}") for table in (SCENARIO_TABLE, PARAMETER_TABLE)]
+    return {Path(str(module.__file__)): module for module in modules}
+
+
+@contextmanager
+def _apart(folder: Path) -> Iterator[None]:
+    """Import the rule's modules from this folder for as long as the block lasts, and leave no trace of them."""
+    own = {module.parts[0].removesuffix(".py") for module in rule_modules(folder)}
+    before, path, no_bytecode = dict(sys.modules), list(sys.path), sys.dont_write_bytecode
+    _forget(own)
+    sys.path.insert(0, str(folder))
+    # A change within a second that leaves a file its length would not be seen.
+    sys.dont_write_bytecode = True
+    invalidate_caches()
     try:
-        found.loader.exec_module(module)
+        yield
     finally:
+        _forget(own)
+        sys.modules.update({name: module for name, module in before.items() if name.partition(".")[0] in own})
+        sys.path[:] = path
+        sys.dont_write_bytecode = no_bytecode
+
+
+def _forget(packages: Iterable[str]) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
-    return module
 
 
 # Scenarios
@@ -150,26 +171,15 @@ def scenarios_of_page(path: Path) -> Names:
 
 
 def parameters_of_code(path: Path) -> Names:
-    """Read `PARAMETER_NAMES` and `CHOICES`, and try which are needed."""
-    module = rule_module(path)
+    """Read the table `PARAMETERS`."""
     return {
-        name: {"need": _needed(module, name), **_said_of(module.CHOICES.get(name, ()))}
-        for name in module.PARAMETER_NAMES
+        name: {"need": "yes" if row.required else "no", **_said_of(row.choices)}
+        for name, row in rule_module(path).PARAMETERS.items()
     }
 
 
-def _needed(module: ModuleType, name: str) -> str:
-    given = {"Admin_User_Id": "AROAOTTER*"}
-    given.pop(name, None)
-    try:
-        module.RuleParameters.parse(given)
-    except module.RuleError:
-        return "yes"
-    return "no"
-
-
 def _said_of(choices: Iterable[str], default: str | None = None) -> Said:
-    """Say which the choices are, in alphabetical order; without a `default`, it is the first of them."""
+    """Return which the choices are, in alphabetical order; without a `default`, it is the first of them."""
     ordered = list(choices)
     first = next(iter(ordered), "")
     return {"default": first if default is None else default, "choice": " or ".join(sorted(set(ordered)))}
@@ -228,22 +238,31 @@ def _marked_choices(meaning: str) -> Said:
 # Environment variables
 
 
-def variables_of_code(path: Path) -> Names:
-    """Read which variables are asked for, with the default after each `or`."""
-    module = rule_module(path)
-    tree = ast.parse(text_of(path))
-    names: Names = {}
+def variables_of_code(folder: Path) -> Names:
+    """Read which variables any module of the rule asks for, with the default after each `or`."""
+    trees = [ast.parse(text_of(folder / module)) for module in rule_modules(folder)]
+    return {name: said for tree in trees for name, said in _variables_of_module(tree)}
+
+
+def _variables_of_module(tree: ast.Module) -> Iterator[tuple[str, Said]]:
+    constants = dict(_constants(tree))
     for choice in (node for node in ast.walk(tree) if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)):
         for call in (node for node in ast.walk(choice) if isinstance(node, ast.Call)):
             if ast.unparse(call.func) == "os.environ.get":
-                names[_value(call.args[0], module)] = {"default": _value(choice.values[-1], module)}
-    return names
+                yield _value(call.args[0], constants), {"default": _value(choice.values[-1], constants)}
 
 
-def _value(expression: ast.expr, module: ModuleType) -> str:
-    """Return the text that a literal, or the name of a constant of the module, stands for."""
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for statement in tree.body:
+        match statement:
+            case ast.Assign([ast.Name(name)], ast.Constant(value)):
+                yield name, str(value)
+
+
+def _value(expression: ast.expr, constants: Mapping[str, str]) -> str:
+    """Return the text that a literal, or the name of one of the module's constants, stands for."""
     if isinstance(expression, ast.Name):
-        return str(getattr(module, expression.id))
+        return constants[expression.id]
     return str(ast.literal_eval(expression))
 
 
@@ -261,7 +280,7 @@ def variables_of_template(path: Path) -> Names:
 SCENARIOS = Subject(
     "scenario",
     (
-        Place(CODE, scenarios_of_code),
+        Place(SCENARIO_TABLE, scenarios_of_code),
         # Most of its scenarios are examples of these, and it runs against the code.
         Place(FEATURE, scenarios_of_feature, whole=False),
         Place(README, scenarios_of_readme),
@@ -271,7 +290,7 @@ SCENARIOS = Subject(
 PARAMETERS = Subject(
     "rule parameter",
     (
-        Place(CODE, parameters_of_code),
+        Place(PARAMETER_TABLE, parameters_of_code),
         Place(FEATURE, parameters_of_feature),
         Place(RDK_PARAMETERS, parameters_of_rdk),
         Place(RULE_TEMPLATE, parameters_of_template),

@@ -13,6 +13,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from dev.bench.__main__ import parser
+from kms_rule import RULE_FOLDER, rule_modules
+from tests.consistency.names import is_there, quoted_names, quoted_paths
 from tests.deploy.templates import ORGANIZATION, RULE, read
 from tests.documents import PROJECT, document, link_leads_somewhere, links, named_tests, names_a_test
 
@@ -20,10 +22,8 @@ CONTRIBUTING = document("CONTRIBUTING.md")
 MAKEFILE = document("Makefile")
 PYPROJECT = tomllib.loads(document("pyproject.toml"))
 LINKS = [(name, *link) for name in ("CONTRIBUTING.md", "CHANGELOG.md") for link in links(document(name))]
-# What in backticks has a slash or a file's ending, and nothing that a path does not have.
-PATHS = sorted(
-    set(re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|json|yaml|yml|toml|feature)|(?:[\w.-]+/)+)`", CONTRIBUTING))
-)
+PATHS = quoted_paths(CONTRIBUTING)
+CODE_OF_THE_RULE = [(RULE_FOLDER / module).read_text("utf-8") for module in rule_modules()]
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 # For the continuous integration's machine, or a person's own files.
 OUTSIDE = {".venv/"}
@@ -74,13 +74,25 @@ def test_it_names_every_target_of_make_that_a_person_runs_and_no_other() -> None
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([A-Z_]{5,})`", CONTRIBUTING))))
 def test_a_constant_that_it_names_is_the_rule_s(name: str) -> None:
-    assert re.search(rf"^{name}\b.* = ", document("AWSConfigRuleKMS/AWSConfigRuleKMS.py"), re.MULTILINE)
+    assert any(re.search(rf"^{name}\b.* = ", code, re.MULTILINE) for code in CODE_OF_THE_RULE)
 
 
 @pytest.mark.parametrize("name", re.findall(r"`(_\w+|KeyPolicy\.\w+)`", CONTRIBUTING))
 def test_a_function_that_it_names_is_the_rule_s(name: str) -> None:
-    modules = ("AWSConfigRuleKMS/AWSConfigRuleKMS.py", "AWSConfigRuleKMS/AWSConfigRuleKMSPolicy.py")
-    assert any(f"def {name.rpartition('.')[2]}(" in document(module) for module in modules)
+    assert any(f"def {name.rpartition('.')[2]}(" in code for code in CODE_OF_THE_RULE)
+
+
+@pytest.mark.parametrize("name", quoted_names(CONTRIBUTING))
+def test_a_name_of_code_that_it_quotes_is_there(name: str) -> None:
+    assert is_there(name)
+
+
+@pytest.mark.parametrize("name", ["Such", "KeyPolicy.such", "Statement.SUCH", "such_a_parameter", "_no_such"])
+def test_a_name_that_is_not_there_would_be_noticed(name: str) -> None:
+    assert quoted_names(f"A `{name}` and a `{name}()`, not README.md, `README.md`, `tests/rule/` or `no-such`.") == [
+        name
+    ]
+    assert not is_there(name)
 
 
 def test_the_changelog_s_newest_version_is_the_project_s() -> None:

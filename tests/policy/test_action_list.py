@@ -1,17 +1,17 @@
-"""The lists of today's KMS actions are botocore's, and the module that holds them needs nothing but Python."""
+"""The lists of today's KMS actions are botocore's, and what judges a policy by them needs nothing but Python."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Collection
-from pathlib import Path
 
 import botocore.session
 import pytest
 
-import AWSConfigRuleKMSPolicy
-from AWSConfigRuleKMSPolicy import PERMISSIONS, Permission, lower_case
+from kms_rule import RULE_FOLDER
+from least_privilege.pattern import lower_case
+from least_privilege.permission import PERMISSIONS, Permission
 
 BY_NAME = {permission.name: permission for permission in PERMISSIONS}
 GROUPS = ["kms:Create*", "kms:Delete*", "kms:Put*"]
@@ -25,7 +25,7 @@ def operations() -> frozenset[str]:
 
 
 def difference(permission: Permission, operations: Collection[str]) -> str:
-    """Say what the permission's list lacks and what it has too much; empty where the two agree."""
+    """Return what the permission's list lacks and what it has too much; empty where the two agree."""
     letters = lower_case(permission.name).rstrip("*")
     existing = {f"kms:{lower_case(operation)}" for operation in operations}
     expected = {action for action in existing if action.startswith(letters)}
@@ -34,7 +34,9 @@ def difference(permission: Permission, operations: Collection[str]) -> str:
         *(f"{action} is missing" for action in sorted(expected - listed)),
         *(f"{action} is no operation of KMS" for action in sorted(listed - expected)),
     ]
-    return f"in AWSConfigRuleKMSPolicy.PERMISSIONS, {permission.name}: {', '.join(complaints)}" if complaints else ""
+    return (
+        f"in least_privilege.permission.PERMISSIONS, {permission.name}: {', '.join(complaints)}" if complaints else ""
+    )
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -67,12 +69,12 @@ CHANGED_MODELS = [
     pytest.param(["PutKeyPolicy", "GetKeyPolicy"], "", id="nothing new"),
     pytest.param(
         ["PutKeyPolicy", "PutKeyOwner"],
-        "in AWSConfigRuleKMSPolicy.PERMISSIONS, kms:Put*: kms:putkeyowner is missing",
+        "in least_privilege.permission.PERMISSIONS, kms:Put*: kms:putkeyowner is missing",
         id="a new operation",
     ),
     pytest.param(
         ["GetKeyPolicy"],
-        "in AWSConfigRuleKMSPolicy.PERMISSIONS, kms:Put*: kms:putkeypolicy is no operation of KMS",
+        "in least_privilege.permission.PERMISSIONS, kms:Put*: kms:putkeypolicy is no operation of KMS",
         id="one gone",
     ),
 ]
@@ -83,8 +85,10 @@ def test_a_changed_model_is_noticed_and_named(operations: list[str], message: st
     assert difference(BY_NAME["kms:Put*"], operations) == message
 
 
-# The error is no ImportError: code that catches one, to do without the AWS libraries, would be found out too.
-IMPORT_WITHOUT_AWS_LIBRARIES = """
+# --- without the AWS libraries -------------------------------------------------------------------------------------
+
+# What is raised is not an ImportError: code that catches one, to do without the AWS libraries, would be found out too.
+WITHOUT_AWS_LIBRARIES = """
 import sys
 
 class Refusal:
@@ -93,27 +97,37 @@ class Refusal:
             raise RuntimeError("somebody imports " + name)
 
 sys.meta_path.insert(0, Refusal())
-import AWSConfigRuleKMSPolicy
+"""
+JUDGING = """
+from least_privilege.annotation import annotate
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import judge
 
-statement = {"Effect": "Allow", "Action": "kms:*"}
-print(len(AWSConfigRuleKMSPolicy.KeyPolicy.parse({"Statement": statement}).opening_every_action()))
+policy = {"Statement": {"Effect": "Allow", "Action": "kms:*"}}
+print(annotate(judge(Facts(policy=policy), RuleParameters.parse({"Admin_User_Id": "AROAOTTER*"})), "otter"))
 """
 
 
-def fresh_interpreter(program: str) -> subprocess.CompletedProcess[str]:
-    """Run the program where it finds the module, in an interpreter that has imported nothing yet."""
-    folder = Path(AWSConfigRuleKMSPolicy.__file__).parent
+def without_aws_libraries(program: str) -> subprocess.CompletedProcess[str]:
+    """Run the program in the rule's folder, in an interpreter that has imported nothing yet and refuses them."""
     return subprocess.run(
-        [sys.executable, "-B", "-"], input=program, cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-B", "-"],
+        input=WITHOUT_AWS_LIBRARIES + program,
+        cwd=RULE_FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-def test_the_module_works_without_the_aws_libraries() -> None:
-    outcome = fresh_interpreter(IMPORT_WITHOUT_AWS_LIBRARIES)
-    assert (outcome.stderr, outcome.stdout) == ("", "1\n")
+def test_a_key_is_judged_and_its_verdict_worded_without_the_aws_libraries() -> None:
+    outcome = without_aws_libraries(JUDGING)
+    assert outcome.stderr == ""
+    assert outcome.stdout.endswith("[scenario 3: statement 1 (kms:*)]\n")
 
 
 @pytest.mark.parametrize("library", ["boto3", "botocore.session"])
 def test_an_import_of_the_aws_libraries_would_be_noticed(library: str) -> None:
-    program = IMPORT_WITHOUT_AWS_LIBRARIES.replace("import AWSConfigRuleKMSPolicy\n", f"import {library}\n")
-    assert f"somebody imports {library.partition('.')[0]}" in fresh_interpreter(program).stderr
+    program = f"try:\n    import {library}\nexcept ImportError:\n    pass\n"
+    assert f"somebody imports {library.partition('.')[0]}" in without_aws_libraries(program).stderr

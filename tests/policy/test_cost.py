@@ -13,20 +13,28 @@ from __future__ import annotations
 
 import string
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from types import CodeType
 
 import pytest
 
-import AWSConfigRuleKMS
-import AWSConfigRuleKMSPolicy
-from AWSConfigRuleKMS import Key, RuleParameters, judge
-from AWSConfigRuleKMSPolicy import ActionPattern, Pattern
+from kms_rule import RULE_FOLDER, rule_modules
+from least_privilege import permission
+from least_privilege.annotation import annotate, required_note, wordings
+from least_privilege.event import Request, Scope
+from least_privilege.key import Facts, Key
+from least_privilege.parameters import RuleParameters
+from least_privilege.pattern import Pattern
+from least_privilege.reading import JudgedKey
+from least_privilege.report import evaluations_of
+from least_privilege.scenarios import Verdict, judge
 from tests.policy.strategies import LARGEST_POLICY, LISTS_IN_LISTS, THOROUGH, Json, filled, nested, policy_text
 
-FILES = {AWSConfigRuleKMS.__file__, AWSConfigRuleKMSPolicy.__file__}
+FILES = frozenset(str(RULE_FOLDER / path) for path in rule_modules())
 # `sys.monitoring` keeps 0, 1, 2 and 5 for debuggers, coverage, profilers and optimizers.
 TOOL = 4
 COUNTED = sys.monitoring.events.LINE | sys.monitoring.events.JUMP
@@ -43,18 +51,17 @@ SIZE_OF_MANY_ENTRIES = LARGEST_POLICY if THOROUGH else LARGEST_POLICY // 16
 @pytest.fixture(autouse=True)
 def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every entry be worked out, as the first policy that has it makes the rule do."""
-    monkeypatch.setattr(AWSConfigRuleKMSPolicy, "_kept_action_pattern", ActionPattern.of)
+    monkeypatch.setattr(permission, "_kept_action_pattern", permission.ActionPattern.of)
 
 
-def lines_run(work: Callable[[], object]) -> int:
-    """Count the lines of the rule's two modules that run, and the turns of the loops that are on one line."""
-    lines = 0
+def lines_by_file(work: Callable[[], object]) -> Counter[str]:
+    """Count the lines of each of the rule's modules that run, and the turns of the loops that are on one line."""
+    lines: Counter[str] = Counter()
 
     def note(code: CodeType, *_place: int) -> object:
-        nonlocal lines
         if code.co_filename not in FILES:
             return sys.monitoring.DISABLE
-        lines += 1
+        lines[code.co_filename] += 1
         return None
 
     sys.monitoring.use_tool_id(TOOL, "cost of judging")
@@ -67,6 +74,10 @@ def lines_run(work: Callable[[], object]) -> int:
         sys.monitoring.set_events(TOOL, 0)
         sys.monitoring.free_tool_id(TOOL)
     return lines
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    return lines_by_file(work).total()
 
 
 # --- hostile policies ----------------------------------------------------------------------------------------------
@@ -174,12 +185,12 @@ class Cost:
 
 def cost_of(policy: str, parameters: RuleParameters, aliases: tuple[str, ...] = ("alias/testkey",)) -> Cost:
     """Judge a key once and word an annotation for each alias."""
-    key = Key("key-1", aliases, policy=policy)
+    facts = Facts(aliases, policy=policy)
 
     def work() -> None:
-        verdict = judge(key, parameters)
+        verdict = judge(facts, parameters)
         for alias in aliases:
-            verdict.annotation(alias)
+            annotate(verdict, alias)
 
     lines = lines_run(work)
     longest = max(len(policy), LARGEST_PARAMETER)
@@ -302,19 +313,49 @@ LONGEST_WORDINGS = 4
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_wordings_are_no_longer_than_a_few_policies(family: str) -> None:
-    """Every alias of a key puts each wording together once, in C."""
+    """What is said of the evidence is put together in C, which is not counted."""
     policy = policy_text(FAMILIES[family](size_of(family)))
-    verdict = judge(Key("key-1", policy=policy), parameters())
-    assert sum(map(len, verdict.proof.wordings)) <= LONGEST_WORDINGS * len(policy)
+    verdict = judge(Facts(policy=policy), parameters())
+    assert sum(map(len, (required_note(verdict.evidence), *wordings(verdict.evidence)))) <= LONGEST_WORDINGS * len(
+        policy
+    )
+
+
+def lines_of_evaluations(verdict: Verdict, aliases: int) -> int:
+    given = parameters()
+    request = Request(given, Scope("2026-01-13T19:12:27Z", every_key=True), "token", "AWSConfigRuleKMS", "", "")
+    names = tuple(f"alias/testkey{number:02}" for number in range(aliases))
+    judged = JudgedKey(Key("key-1", Facts(names)), verdict)
+    return lines_run(lambda: list(evaluations_of(judged, request)))
 
 
 @pytest.mark.parametrize("family", ["many statements", "many statements with user ids", "many long sids"])
-def test_an_annotation_costs_the_same_however_large_the_policy(family: str) -> None:
+def test_another_alias_costs_the_same_however_large_the_policy(family: str) -> None:
+    """The evidence is put into words once for each key, not once for each alias that the key is reported under.
+
+    The second alias costs more than the others: for one alone, no wording is made that is not tried.
+    """
     costs = set()
     for size in (LARGEST_POLICY // 4, LARGEST_POLICY // 2):
-        verdict = judge(Key("key-1", policy=policy_text(FAMILIES[family](size))), parameters())
-        costs.add(lines_run(lambda verdict=verdict: verdict.annotation("alias/testkey")))  # type: ignore[misc]
+        verdict = judge(Facts(policy=policy_text(FAMILIES[family](size))), parameters())
+        costs.add(lines_of_evaluations(verdict, MOST_ALIASES) - lines_of_evaluations(verdict, 2))
     assert len(costs) == 1
+
+
+JUDGING = {"AWSConfigRuleKMSPolicy.py"} | {
+    f"least_privilege/{name}.py"
+    for name in ("annotation", "condition", "evidence", "pattern", "permission", "scenarios", "text")
+}
+
+
+def test_what_is_counted_runs_in_every_module_that_judges() -> None:
+    """The count itself: a module is read under the very name that it is counted by."""
+    policy = policy_text(allowing(["kms:Put*", "kms:C*", "kms:Del*"]))
+    verdicts: list[Verdict] = []
+    counted = lines_by_file(lambda: verdicts.append(judge(Facts(policy=policy), parameters())))
+    counted += lines_by_file(lambda: annotate(verdicts[0], "alias/testkey"))
+    assert verdicts[0].scenario.number == 6
+    assert {Path(file).relative_to(RULE_FOLDER).as_posix() for file in counted} >= JUDGING
 
 
 def test_what_is_counted_grows_with_the_loops_that_fit_on_a_line() -> None:

@@ -26,7 +26,8 @@ from typing import Any
 import pytest
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
-from AWSConfigRuleKMSPolicy import PERMISSIONS, Statement
+from AWSConfigRuleKMSPolicy import Statement
+from least_privilege.permission import PERMISSIONS
 from tests.policy.strategies import DUTY_ENTRIES, KMS_ACTIONS, OPEN_ENTRIES, OTHER_ENTRIES, THOROUGH
 
 with warnings.catch_warnings():
@@ -130,7 +131,7 @@ def begins(entry: str, sought: str) -> bool:
 
 
 def covers(entry: str, sought: str) -> bool:
-    """Say whether an entry fits whatever a group's letters begin: a stranger to both, as often as could matter."""
+    """Return whether an entry fits whatever a group's letters begin: a stranger to both, as often as could matter."""
     pattern, letters = bracketless(entry), lowered(sought).rstrip("*")
     return sought.endswith("*") and all(
         fnmatch.fnmatchcase(letters + "\0" * times, pattern) for times in range(len(entry) + 2)
@@ -299,7 +300,7 @@ def test_the_rule_grants_what_a_listing_does_and_what_two_clauses_add() -> None:
 
 
 def opens_all(statement: Listed) -> bool:
-    """Say whether every action of KMS is among a statement's, a stranger to all entries too, however long its name."""
+    """Return whether a statement has every action of KMS, a stranger to all its entries too, however long its name."""
     strangers = ["kms:" + "\0" * length for length in range(1, max(map(len, statement.entries), default=0) + 2)]
     if statement.element == "Action":
         return any(

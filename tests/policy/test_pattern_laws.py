@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMSPolicy import Pattern, lower_case
+from least_privilege.pattern import Pattern, lower_case
 
 # The machine's speed decides nothing: no deadline, no check of how long generating takes, the same examples each time.
 LAW = settings(

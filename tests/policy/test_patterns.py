@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from AWSConfigRuleKMSPolicy import Pattern, Symbol, Wildcard, lower_case, symbols_of_user_id
+from least_privilege.pattern import Pattern, Symbol, Wildcard, lower_case, symbols_of_user_id
 
 YES = True
 NO = False
@@ -211,6 +211,36 @@ def test_patterns_that_say_the_same_are_one() -> None:
     assert {Pattern.of("a?*"), Pattern.of("a*?"), Pattern.of("a**?*")} == {Pattern.of("a*?")}
 
 
+WRITTEN = ["", "a", "a?*", "a*?", "a**?*", "${*}", "A${*}B", "${aws:userid}", " KMS:* ", "\n", "\N{OTTER}*"]
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_a_pattern_keeps_the_text_that_it_was_made_of(text: str) -> None:
+    assert Pattern.of(text).text == text
+    assert Pattern.of_user_id(text).text == text
+
+
+SAME_SYMBOLS = [
+    (Pattern.of("a?*"), Pattern.of("a**?"), YES),
+    (Pattern.of("AROA"), Pattern.of_user_id("AROA"), YES),
+    (Pattern.of("A*"), Pattern.of_user_id("A*"), YES),
+    (Pattern.of("A{*}"), Pattern.of_user_id("A{*}"), YES),
+    (Pattern.of_user_id("A$"), Pattern.of_user_id("A${$}"), YES),
+    (Pattern.of("A${*}"), Pattern.of_user_id("A${*}"), NO),
+    (Pattern.of("A*"), Pattern.of_user_id("A${*}"), NO),
+    (Pattern.of("a"), Pattern.of("A"), NO),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), SAME_SYMBOLS)
+def test_patterns_are_compared_by_their_symbols_and_not_by_their_text(
+    one: Pattern, other: Pattern, *, expected: bool
+) -> None:
+    assert (one == other) is expected
+    assert (hash(one) == hash(other)) is expected
+    assert (one.covers(other) and other.covers(one)) is expected
+
+
 BEGINNINGS = [
     ("", "", YES),
     ("", "k", NO),
@@ -291,7 +321,7 @@ LITERAL_STAR = [
 
 @pytest.mark.parametrize(("relation", "text", "expected"), LITERAL_STAR)
 def test_a_pattern_with_a_plain_star_fits_only_that_star(relation: str, text: str, *, expected: bool) -> None:
-    pattern = Pattern.from_symbols(("A", "R", "O", "A", "*"))
+    pattern = Pattern.of_user_id("AROA${*}")
     answer = pattern.matches(text) if relation == "matches" else pattern.covers(Pattern.of(text))
     assert answer is expected
 

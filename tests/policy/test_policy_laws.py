@@ -16,11 +16,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMS import SCENARIOS, Compliance, Key, RuleParameters, judge
-from AWSConfigRuleKMSPolicy import Duty, KeyPolicy, Pattern, PolicyError, Statement, action_pattern, lower_case
+from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement
+from least_privilege.annotation import annotate
+from least_privilege.condition import Unknown
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.pattern import Pattern, lower_case
+from least_privilege.permission import Duty, action_pattern
+from least_privilege.scenarios import SCENARIOS, Compliance, judge
 from tests.policy.strategies import (
     ALLOWS,
     ANY_STATEMENTS,
+    COVERED_IDS,
     DENIES,
     DUTY_ENTRIES,
     ENTRIES,
@@ -29,6 +36,7 @@ from tests.policy.strategies import (
     LISTS_IN_LISTS,
     NESTED_IN_POLICIES,
     ODD_STATEMENTS,
+    OTHER_IDS,
     POLICY_TEXTS,
     SEVERAL_STATEMENTS,
     THOROUGH,
@@ -58,7 +66,7 @@ TO_ANOTHER: Json = {"Condition": {"StringLike": {"aws:userId": "AROABADGER:*"}}}
 
 def answers(policy: str, **fields: Any) -> list[tuple[str, str]]:
     """Return compliance and scenario of a key with this policy, first without and then with strict separation."""
-    verdicts = (judge(Key("key-1", policy=policy, **fields), parameters) for parameters in BOTH)
+    verdicts = (judge(Facts(policy=policy, **fields), parameters) for parameters in BOTH)
     return [(verdict.compliance.value, verdict.scenario.name) for verdict in verdicts]
 
 
@@ -87,10 +95,11 @@ def parsed(text: str) -> KeyPolicy | None:
 def assert_one_answer(policy: str, reported_id: str, denied: tuple[str, ...] = ()) -> None:
     malformed = parsed(policy) is None
     for parameters in BOTH:
-        key = Key("key-1", policy=policy, denied=denied)
-        verdict = judge(key, parameters)
-        annotation = verdict.annotation(reported_id)
-        assert verdict == judge(key, parameters)
+        facts = Facts(policy=policy, denied=denied)
+        verdict = judge(facts, parameters)
+        annotation = annotate(verdict, reported_id)
+        assert verdict == judge(facts, parameters)
+        assert annotation == annotate(judge(facts, parameters), reported_id)
         assert verdict.scenario in SCENARIOS
         assert (verdict.scenario.name == MALFORMED) == malformed
         assert 1 <= len(annotation) <= 256
@@ -195,13 +204,16 @@ ADMINISTRATION = ("kms:CreateGrant", "kms:DeleteAlias", "kms:PutKeyPolicy")
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one Allow statement, or several together, bring into a policy; `outsiders`: with administration."""
+    """What one Allow statement, or several together, bring into a policy.
+
+    `unlisted`: whether somebody has administration whom `Admin_User_Id` does not cover.
+    """
 
     opens: bool = False
     unlimited: bool = False
     usage: bool = False
     administration: frozenset[str] = frozenset()
-    outsiders: bool = False
+    unlisted: bool = False
 
     def __or__(self, other: Contribution) -> Contribution:
         return Contribution(
@@ -209,7 +221,7 @@ class Contribution:
             self.unlimited or other.unlimited,
             self.usage or other.usage,
             self.administration | other.administration,
-            self.outsiders or other.outsiders,
+            self.unlisted or other.unlisted,
         )
 
     @property
@@ -236,11 +248,11 @@ def turns_compliant(policy: Contribution, added: Contribution, *, strict: bool) 
         return False
     if added.usage:
         return not (after.administration if strict else after.complete)
-    return after.complete and not after.outsiders
+    return after.complete and not after.unlisted
 
 
 # The model: every combination of what a statement can contribute, each with a statement that contributes just that.
-USERS: tuple[tuple[str, Json], ...] = (("covered", TO_A_LISTED_ONE), ("outside", TO_ANOTHER), ("anybody", {}))
+USERS: tuple[tuple[str, Json], ...] = (("covered", TO_A_LISTED_ONE), ("unlisted", TO_ANOTHER), ("anybody", {}))
 SUBSETS = tuple(chain.from_iterable(combinations(ADMINISTRATION, size) for size in range(4)))
 
 
@@ -252,7 +264,7 @@ def modelled(users: str, condition: Json, actions: tuple[str, ...], *, opens: bo
         unlimited=users == "anybody" and bool(usage or administration),
         usage=usage,
         administration=administration,
-        outsiders=users == "outside" and bool(administration),
+        unlisted=users == "unlisted" and bool(administration),
     )
     return contribution, {"Effect": "Allow", "Action": ["kms:*"] if opens else list(actions), **condition}
 
@@ -293,11 +305,11 @@ def test_in_a_small_world_an_allow_makes_compliant_exactly_as_the_law_says(param
 
 
 def judged(statements: list[Json], parameters: RuleParameters) -> str:
-    return judge(Key("key-1", policy=policy_text(statements)), parameters).compliance.value
+    return judge(Facts(policy=policy_text(statements)), parameters).compliance.value
 
 
 def contributed(statement: Statement) -> Contribution:
-    """Say what an Allow statement brings into a policy, as the policy module reads it."""
+    """Return what an Allow statement brings into a policy, as the policy module reads it."""
     administration = frozenset(item.name for item in statement.permissions if item.duty is Duty.ADMINISTRATION)
     duty = any(map(statement.grants, Duty))
     alone = KeyPolicy((statement,))
@@ -306,7 +318,7 @@ def contributed(statement: Statement) -> Contribution:
         unlimited=duty and not statement.limits_users,
         usage=statement.grants(Duty.USAGE),
         administration=administration,
-        outsiders=bool(alone.administrators_outside(LAX.administrators)),
+        unlisted=bool(alone.unlisted_administrators(LAX.administrators)),
     )
 
 
@@ -473,7 +485,7 @@ def opens(statement: Json) -> bool:
 
 
 def grants_an_action_of_today(entry: str, permission: str) -> bool:
-    """Say whether an entry grants a permission by an action that KMS has, not only by the letters it begins with."""
+    """Return whether an entry grants a permission by an action that KMS has, not only by the letters it begins with."""
     pattern = Pattern.of(lower_case(entry))
     return any(
         pattern.matches(action)
@@ -535,6 +547,53 @@ def test_an_added_entry_grants_at_least_as_much_and_an_added_exception_at_most(s
             smaller, larger = (without, with_it) if more else (with_it, without)
             assert permission_names(smaller) <= permission_names(larger)
             assert opens(larger) or not opens(smaller)
+
+
+# --- what is known only at deployment --------------------------------------------------------------------------------
+
+UNKNOWN = Unknown("AROAOTTER:<Name>")
+# No pattern of the parameters below covers it, but for those that cover everything.
+STRANGER = "ZEBRA*"
+DEPLOYED = (STRANGER, *COVERED_IDS, *OTHER_IDS)
+LISTING_EVERYBODY = replace(LAX, administrators=(Pattern.of("?????*"),))
+
+
+def users(statement: Json) -> list[Any]:
+    keys = statement.get("Condition", {}).get("StringLike", {})
+    ids = keys.get("aws:userId", [])
+    return ids if isinstance(ids, list) else [ids]
+
+
+def limited_to(statement: Json, *user_ids: object) -> Json:
+    return {**statement, "Condition": {"StringLike": {"aws:userId": [*users(statement), *user_ids]}}}
+
+
+def with_user(statements: list[Json], chosen: set[int], user_id: object) -> Json:
+    """Write a policy that limits the chosen statements to this user id besides."""
+    return {
+        "Statement": [
+            limited_to(statement, user_id) if number in chosen else statement
+            for number, statement in enumerate(statements)
+        ]
+    }
+
+
+@law(120)
+@given(st.lists(ALLOWS, min_size=1, max_size=4), st.sets(st.integers(0, 3), min_size=1))
+@example([{**ENCRYPTING}], {0})
+@example([{"Effect": "Allow", "Action": ["kms:Create*", "kms:Delete*", "kms:Put*"]}], {0})
+def test_an_unknown_user_id_is_judged_as_a_stranger_s(statements: list[Json], chosen: set[int]) -> None:
+    """A user id that only deployment will know gives the answer of one that `Admin_User_Id` does not cover.
+
+    So a key is never compliant before deployment that is not, whichever user id is deployed.
+    """
+    for parameters in (*BOTH, LISTING_EVERYBODY):
+        verdict = judge(Facts(policy=with_user(statements, chosen, UNKNOWN)), parameters)
+        verdicts = [judge(Facts(policy=with_user(statements, chosen, known)), parameters) for known in DEPLOYED]
+        assert verdict.scenario == verdicts[0].scenario
+        assert verdict.compliance is not Compliance.COMPLIANT or {each.compliance for each in verdicts} == {
+            Compliance.COMPLIANT
+        }
 
 
 # --- the table of scenarios and the law agree ------------------------------------------------------------------------

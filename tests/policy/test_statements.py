@@ -10,17 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from AWSConfigRuleKMSPolicy import (
-    PERMISSIONS,
-    Duty,
-    KeyPolicy,
-    Pattern,
-    PolicyError,
-    Statement,
-    UserCondition,
-    action_pattern,
-    limits_nobody,
-)
+from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement
+from least_privilege.condition import Condition, Unknown, UserId
+from least_privilege.pattern import Pattern
+from least_privilege.permission import PERMISSIONS, Duty, action_pattern
 
 type Json = dict[str, object]
 
@@ -82,7 +75,9 @@ READ_VALUES = [
     ("statements", KeyPolicy.parse({"Statement": []})),
     ("actions", allowing(Action="kms:Encrypt")),
     ("granted", action_pattern("kms:Encrypt")),
-    ("values", UserCondition(("AROAOTTER*",))),
+    ("values", Condition.of("StringLike", "aws:userId", "AROAOTTER*")),
+    ("pattern", UserId.of("AROAOTTER*")),
+    ("text", Unknown("<Administrator>")),
     ("actions", PERMISSIONS[0]),
     ("symbols", Pattern.of("kms:*")),
 ]
@@ -96,7 +91,9 @@ def test_what_has_been_read_cannot_be_changed(field: str, value: object) -> None
 
 MADE_BY_THE_THOUSAND = [
     action_pattern("kms:Encrypt"),
-    UserCondition(("AROAOTTER*",)),
+    Condition.of("StringLike", "aws:userId", "AROAOTTER*"),
+    UserId.of("AROAOTTER*"),
+    Unknown("<Administrator>"),
     PERMISSIONS[0],
     Pattern.of("kms:*"),
 ]
@@ -108,7 +105,7 @@ def test_what_is_made_by_the_thousand_has_no_dictionary_of_its_own(value: object
 
 
 def test_a_pattern_and_a_permission_show_what_they_were_made_of_and_no_more() -> None:
-    assert repr(Pattern.of("a?")) == "Pattern(symbols=('a', <Wildcard.ONE: '?'>))"
+    assert repr(Pattern.of("a?")) == "Pattern(text='a?', symbols=('a', <Wildcard.ONE: '?'>))"
     assert repr(PERMISSIONS[0]) == (
         "Permission(name='kms:Encrypt', duty=<Duty.USAGE: 'usage'>, actions=('kms:encrypt',))"
     )
@@ -150,7 +147,7 @@ def test_only_the_effect_allow_counts(effect: Json, *, counts: bool) -> None:
     assert bool(policy.granting(Duty.USAGE)) is counts
     assert bool(policy.granting(Duty.ADMINISTRATION)) is counts
     assert bool(policy.permissions(Duty.USAGE)) is counts
-    assert bool(policy.administrators_outside([])) is counts
+    assert bool(policy.unlisted_administrators([])) is counts
 
 
 UNREAD = [
@@ -163,8 +160,65 @@ UNREAD = [
 
 
 @pytest.mark.parametrize("elements", UNREAD)
-def test_principal_and_resource_are_not_read(elements: Json) -> None:
+def test_principal_and_resource_decide_nothing(elements: Json) -> None:
     assert permission_names(allowing(Action="kms:Encrypt", **elements)) == {ENCRYPT}
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny", "allow", None, 5, ["Allow"]])
+def test_a_statement_has_the_effect_that_the_policy_gives(effect: object) -> None:
+    assert Statement.parse({"Effect": effect, "Action": "kms:*"}, 1).effect == effect
+    assert Statement.parse({"Action": "kms:*"}, 1).effect is None
+
+
+ROLE = "arn:aws:iam::111122223333:role/otter"
+PRINCIPALS = [
+    # the elements, the principals of kind AWS, and those of kind Service
+    ({}, (), ()),
+    ({"Principal": "*"}, ("*",), ()),
+    ({"Principal": {"AWS": "*"}}, ("*",), ()),
+    ({"Principal": {"AWS": ROLE}}, (ROLE,), ()),
+    ({"Principal": {"AWS": ["111122223333", ROLE]}}, ("111122223333", ROLE), ()),
+    ({"Principal": {"AWS": [], "Service": "ec2.amazonaws.com"}}, (), ("ec2.amazonaws.com",)),
+    ({"Principal": {"Service": ["a.amazonaws.com", "b.amazonaws.com"]}}, (), ("a.amazonaws.com", "b.amazonaws.com")),
+    ({"Principal": {"AWS": [ROLE, 5, None, {}], "Service": 5}}, (ROLE,), ()),
+    ({"Principal": {"aws": ROLE, "service": "ec2.amazonaws.com"}}, (), ()),
+    ({"Principal": None}, (), ()),
+    ({"Principal": 5}, (), ()),
+    ({"principal": {"AWS": ROLE}}, (), ()),
+    ({"NotPrincipal": {"AWS": ROLE}}, (), ()),
+]
+
+
+@pytest.mark.parametrize(("elements", "accounts", "services"), PRINCIPALS)
+def test_the_principals_that_a_statement_names_by_kind(
+    elements: Json, accounts: tuple[str, ...], services: tuple[str, ...]
+) -> None:
+    statement = allowing(Action="kms:Encrypt", **elements)
+    assert (statement.principals("AWS"), statement.principals("Service")) == (accounts, services)
+    assert statement.principals("Federated") == ()
+
+
+WHAT_KMS_WANTS = [
+    # the elements, whether principals are named, and whether resources are
+    ({}, NO, NO),
+    ({"Principal": "*", "Resource": "*"}, YES, YES),
+    ({"Principal": {"Service": "ec2.amazonaws.com"}, "Resource": []}, YES, YES),
+    ({"NotPrincipal": {"AWS": ROLE}, "NotResource": "*"}, YES, NO),
+    ({"Principal": {}, "NotPrincipal": {"AWS": ROLE}}, YES, NO),
+    ({"Principal": {}}, NO, NO),
+    ({"Principal": ""}, NO, NO),
+    ({"Principal": None, "Resource": None}, NO, YES),
+    ({"NotPrincipal": {}}, NO, NO),
+    ({"principal": "*", "resource": "*"}, NO, NO),
+]
+
+
+@pytest.mark.parametrize(("elements", "principals", "resources"), WHAT_KMS_WANTS)
+def test_whether_a_statement_names_principals_and_resources(
+    elements: Json, principals: object, resources: object
+) -> None:
+    statement = allowing(Action="kms:Encrypt", **elements)
+    assert (statement.names_principals, statement.names_resources) == (principals, resources)
 
 
 # --- Action --------------------------------------------------------------------------------------------------------
@@ -445,6 +499,24 @@ def test_the_actions_that_decided_are_told_as_written(
     assert allowing(**elements).deciding_actions(*duties) == expected
 
 
+GRANTED_BY_ENTRIES = [
+    ({"Action": ["kms:En*", "kms:*crypt", "kms:Put*"]}, ENCRYPT, ("kms:En*", "kms:*crypt")),
+    ({"Action": ["kms:En*", "kms:*crypt", "kms:Put*"]}, DECRYPT, ("kms:*crypt",)),
+    ({"Action": ["kms:En*", "kms:*crypt", "kms:Put*"]}, CREATE, ()),
+    ({"Action": "KMS:cREATEgrant"}, CREATE, ("KMS:cREATEgrant",)),
+    ({"NotAction": ["S3:*", "ec2:*"]}, CREATE, ("NotAction S3:*, ec2:*",)),
+    ({"NotAction": []}, PUT, ("NotAction []",)),
+]
+
+
+@pytest.mark.parametrize(("elements", "name", "expected"), GRANTED_BY_ENTRIES)
+def test_the_entries_that_grant_a_permission_are_told_as_written(
+    elements: Json, name: str, expected: tuple[str, ...]
+) -> None:
+    [permission] = [permission for permission in PERMISSIONS if permission.name == name]
+    assert allowing(**elements).granting(permission) == expected
+
+
 def test_an_entry_that_recurs_is_read_once_and_a_long_one_is_not_kept() -> None:
     assert action_pattern("kms:" + "*" * 124) is action_pattern("kms:" + "*" * 124)
     assert action_pattern("kms:" + "*" * 125) is not action_pattern("kms:" + "*" * 125)
@@ -458,265 +530,11 @@ def test_of_the_entries_that_recur_the_last_4096_are_kept(others: int, *, kept: 
     assert (action_pattern("kms:first") is first) is kept
 
 
-# --- user conditions: operator and key -----------------------------------------------------------------------------
+# --- the questions that the scenarios ask of a whole policy --------------------------------------------------------
 
-OPERATORS = [
-    ("StringLike", YES),
-    ("StringEquals", YES),
-    ("StringEqualsIgnoreCase", YES),
-    ("ForAnyValue:StringLike", YES),
-    ("ForAnyValue:StringEquals", YES),
-    ("ForAnyValue:StringEqualsIgnoreCase", YES),
-    ("stringlike", YES),
-    ("STRINGEQUALS", YES),
-    ("stringEqualsIGNOREcase", YES),
-    ("foranyvalue:stringlike", YES),
-    ("FORANYVALUE:STRINGEQUALS", YES),
-    ("fOrAnYvAlUe:sTrInGeQuAlSiGnOrEcAsE", YES),
-    # they hold when the request carries no user id
-    ("StringLikeIfExists", NO),
-    ("StringEqualsIfExists", NO),
-    ("StringEqualsIgnoreCaseIfExists", NO),
-    ("ForAnyValue:StringLikeIfExists", NO),
-    ("ForAllValues:StringLike", NO),
-    ("ForAllValues:StringEquals", NO),
-    ("ForAllValues:StringEqualsIgnoreCase", NO),
-    # they exclude instead of limiting
-    ("StringNotLike", NO),
-    ("StringNotEquals", NO),
-    ("StringNotEqualsIgnoreCase", NO),
-    ("ForAnyValue:StringNotLike", NO),
-    ("ForAnyValue:StringNotEquals", NO),
-    # others
-    ("ArnLike", NO),
-    ("ArnEquals", NO),
-    ("Null", NO),
-    ("Bool", NO),
-    ("BinaryEquals", NO),
-    ("StringLikes", NO),
-    ("String", NO),
-    ("", NO),
-    (" StringLike", NO),
-    ("StringLike ", NO),
-    ("ForAnyValue: StringLike", NO),
-    ("ForAnyValue:", NO),
-    ("ForAnyValue:ForAnyValue:StringLike", NO),
-    ("\N{LATIN SMALL LETTER LONG S}tringLike", NO),
-    ("StringLi\N{KELVIN SIGN}e", NO),
-]
-
-
-@pytest.mark.parametrize(("operator", "counts"), OPERATORS)
-def test_which_operators_limit_users(operator: str, *, counts: bool) -> None:
-    statement = allowing(Action="kms:Encrypt", Condition={operator: {"aws:userId": "AROAOTTERABC:alice"}})
-    assert statement.limits_users is counts
-    assert statement.user_ids == (("AROAOTTERABC:alice",) if counts else ())
-
-
-KEYS = [
-    ("aws:userId", YES),
-    ("aws:userid", YES),
-    ("AWS:USERID", YES),
-    ("Aws:uSERiD", YES),
-    ("aws:username", NO),
-    ("aws:PrincipalArn", NO),
-    ("aws:PrincipalAccount", NO),
-    ("kms:CallerAccount", NO),
-    ("kms:ViaService", NO),
-    ("userId", NO),
-    ("aws:user", NO),
-    ("aws:userId/a", NO),
-    ("aws:userId ", NO),
-    ("aws:user*", NO),
-    ("aw\N{LATIN SMALL LETTER LONG S}:userId", NO),
-    ("", NO),
-]
-
-
-@pytest.mark.parametrize(("key", "counts"), KEYS)
-def test_which_condition_keys_limit_users(key: str, *, counts: bool) -> None:
-    statement = allowing(Action="kms:Encrypt", Condition={"StringLike": {key: ["AROAOTTER*", "AROAHERON*"]}})
-    assert statement.limits_users is counts
-    assert statement.user_ids == (("AROAOTTER*", "AROAHERON*") if counts else ())
-
-
-# --- user conditions: values ---------------------------------------------------------------------------------------
-
-# Whatever the operator, a value is read as written.
-VALUE_OPERATORS = ["StringLike", "StringEquals", "ForAnyValue:StringEqualsIgnoreCase"]
-
-LIMITING_VALUES = [
-    "AROAOTTERABC:alice",
-    "AROAOTTERABC:*",
-    "AROAOTTER*",
-    "AROAOTTER?",
-    "AROAB*",
-    "AROAB?",
-    "12345*",
-    "111122223333",
-    "A",
-    "AROA",
-    "$",
-    "{aws:userid}",
-    "$ {aws:userid}",
-    "AROAOTTER$*",
-    "${*}",
-    "${?}",
-    "${$}",
-    "${$}{aws:userid}",
-    "AROA${*}*",
-    "${*}${?}${$}AB*",
-    "AROAOTTER${*}",
-]
-
-LIMITLESS_VALUES = [
-    # a wildcard after fewer than five characters
-    "*",
-    "**",
-    "?",
-    "??*",
-    "?????",
-    "*:*",
-    "*:alice",
-    "*AROAOTTERABC",
-    "?ROAOTTERABC",
-    "A*",
-    "AR?AOTTERABC",
-    "AROA*",
-    "AROA?",
-    "AROA*AOTTER",
-    "AROA*:alice",
-    "AIDA*",
-    "${*}*",
-    "${*}${?}${$}A*",
-    "A${*}?OTTER",
-    # a variable
-    "${aws:userid}",
-    "${AWS:userId}",
-    "${aws:username}",
-    "AROAOTTERABC:${aws:username}",
-    "AROAOTTERABC:${aws:PrincipalTag/team, 'otters'}",
-    "$${aws:userid}",
-    "${*}${aws:userid}",
-    "${**}",
-    "${ *}",
-    "${}",
-    "${${*}}",
-    # blank
-    "",
-    " ",
-    "\t\n",
-    "\N{IDEOGRAPHIC SPACE}",
-    # no string
-    0,
-    111122223333,
-    1.5,
-    True,
-    False,
-    None,
-    [],
-    ["AROAOTTER*"],
-    {},
-    {"AROAOTTER*": "AROAOTTER*"},
-]
-
-
-@pytest.mark.parametrize("value", LIMITING_VALUES)
-@pytest.mark.parametrize("operator", VALUE_OPERATORS)
-def test_values_that_name_somebody(operator: str, value: str) -> None:
-    condition = {operator: {"aws:userId": value}}
-    assert allowing(Action="kms:Encrypt", Condition=condition).user_ids == (value,)
-
-
-@pytest.mark.parametrize("value", LIMITLESS_VALUES, ids=repr)
-def test_values_that_limit_nobody(value: object) -> None:
-    assert limits_nobody(value)
-
-
-@pytest.mark.parametrize("value", LIMITLESS_VALUES, ids=repr)
-@pytest.mark.parametrize("operator", VALUE_OPERATORS)
-def test_one_bad_alternative_spoils_a_condition(operator: str, value: object) -> None:
-    lists = [[value], ["AROAOTTER*", value], [value, "AROAOTTER*"], ["AROAOTTER*", value, "AROAHERON*"]]
-    statements = [allowing(Action="kms:Encrypt", Condition={operator: {"aws:userId": values}}) for values in lists]
-    assert [(statement.limits_users, statement.user_ids) for statement in statements] == [(False, ())] * 4
-
-
-UNLISTED_VALUES = ["*", "AROA*", "${aws:userid}", "", 5, None, True, {}, []]
-
-
-@pytest.mark.parametrize("value", UNLISTED_VALUES, ids=repr)
-def test_a_value_outside_a_list_is_judged_alike(value: object) -> None:
-    statement = allowing(Action="kms:Encrypt", Condition={"StringLike": {"aws:userId": value}})
-    assert not statement.limits_users
-
-
-HOSTILE_VALUES = [
-    pytest.param("AROAB" + "*a" * (KILOBYTES_32 // 2), NO, id="stars and letters after five characters"),
-    pytest.param("${*}" * (KILOBYTES_32 // 4), NO, id="plain stars"),
-    pytest.param("*" * KILOBYTES_32, YES, id="stars"),
-    pytest.param("${" * (KILOBYTES_32 // 2) + "}", YES, id="openings of variables"),
-    pytest.param(" " * KILOBYTES_32, YES, id="spaces"),
-]
-
-
-@pytest.mark.parametrize(("value", "expected"), HOSTILE_VALUES)
-def test_whether_32_kilobytes_limit_nobody(value: str, *, expected: bool) -> None:
-    assert limits_nobody(value) is expected
-
-
-# --- user conditions: several --------------------------------------------------------------------------------------
 
 OTTERS = "AROAOTTER*"
 HERONS = "AROAHERON*"
-
-SEVERAL_CONDITIONS = [
-    pytest.param({}, (), id="none"),
-    pytest.param({"StringLike": {}}, (), id="an operator without a key"),
-    pytest.param({"StringLike": {"aws:userId": []}}, (), id="an empty list"),
-    pytest.param({"StringLike": {"aws:userId": [OTTERS, HERONS]}}, (OTTERS, HERONS), id="a list"),
-    pytest.param(
-        {"StringLike": {"aws:userId": OTTERS}, "StringEquals": {"aws:userId": ["A", "B"]}},
-        (OTTERS, "A", "B"),
-        id="two operators",
-    ),
-    pytest.param({"StringLike": {"aws:userId": OTTERS, "aws:userid": HERONS}}, (OTTERS, HERONS), id="two spellings"),
-    pytest.param(
-        {"StringLike": {"aws:userId": OTTERS}, "stringlike": {"aws:userId": HERONS}},
-        (OTTERS, HERONS),
-        id="two spellings of the operator",
-    ),
-    pytest.param(
-        {"StringLike": {"aws:userId": "*"}, "StringEquals": {"aws:userId": "A"}}, ("A",), id="one that does not count"
-    ),
-    pytest.param(
-        {"StringLike": {"aws:userId": [HERONS, "*"]}, "StringEquals": {"aws:userId": "A"}},
-        ("A",),
-        id="one that a value spoils",
-    ),
-    pytest.param(
-        {"StringLike": {"aws:userId": OTTERS}, "StringLikeIfExists": {"aws:userId": HERONS}},
-        (OTTERS,),
-        id="one with an operator that does not count",
-    ),
-    pytest.param(
-        {"StringLike": {"aws:userId": "*"}, "StringEquals": {"aws:userId": ""}}, (), id="two that do not count"
-    ),
-    pytest.param(
-        {"Bool": {"aws:SecureTransport": "true"}, "StringLike": {"kms:ViaService": "*", "aws:userId": OTTERS}},
-        (OTTERS,),
-        id="beside others",
-    ),
-]
-
-
-@pytest.mark.parametrize(("condition", "expected"), SEVERAL_CONDITIONS)
-def test_conditions_that_count_contribute_together(condition: Json, expected: tuple[str, ...]) -> None:
-    statement = allowing(Action="kms:Encrypt", Condition=condition)
-    assert statement.user_ids == expected
-    assert statement.limits_users is bool(expected)
-
-
-# --- the questions that the scenarios ask of a whole policy --------------------------------------------------------
 
 
 def named(sid: str, *, effect: str = "Allow", users: object = None, **elements: object) -> Json:
@@ -795,7 +613,7 @@ def test_the_permissions_of_all_statements_together(
 
 
 ADMINISTRATORS = [
-    # user ids of the policy, patterns of Admin_User_Id, those outside
+    # user ids of the policy, patterns of Admin_User_Id, those that none covers
     (["AROAOTTERABC:*"], ["AROAOTTER*"], ()),
     (["AROAOTTERABC:alice"], ["AROAOTTER*"], ()),
     (["AROAOTTER*"], ["AROAOTTER*"], ()),
@@ -822,11 +640,11 @@ ADMINISTRATORS = [
 
 
 @pytest.mark.parametrize(("user_ids", "allowed", "expected"), ADMINISTRATORS)
-def test_administrators_outside_the_allowed_patterns(
+def test_the_administrators_that_no_pattern_covers(
     user_ids: list[str], allowed: list[str], expected: tuple[str, ...]
 ) -> None:
     policy = policy_of(named("administration", Action="kms:Put*", users=user_ids))
-    assert policy.administrators_outside(map(Pattern.of, allowed)) == expected
+    assert policy.unlisted_administrators(map(Pattern.of, allowed)) == expected
 
 
 def test_only_statements_that_grant_administration_name_administrators() -> None:
@@ -836,15 +654,28 @@ def test_only_statements_that_grant_administration_name_administrators() -> None
         named("creating", Action="kms:Create*", users=OTTERS),
         named("both duties", NotAction="kms:Encrypt", users=[HERONS, OTTERS]),
     )
-    assert policy.administrators_outside([]) == (OTTERS, HERONS)
-    assert policy.administrators_outside([Pattern.of(OTTERS)]) == (HERONS,)
+    assert policy.unlisted_administrators([]) == (OTTERS, HERONS)
+    assert policy.unlisted_administrators([Pattern.of(OTTERS)]) == (HERONS,)
+
+
+def test_each_administrator_has_the_numbers_of_its_statements() -> None:
+    policy = policy_of(
+        named("creating", Action="kms:Create*", users=[OTTERS, HERONS, OTTERS]),
+        named("usage", Action="kms:Encrypt", users=OTTERS),
+        named("denying", effect="Deny", Action="kms:Put*", users=OTTERS),
+        named("deleting", Action="kms:Delete*", users=[OTTERS, "*"]),
+        named("putting", Action="kms:Put*", users=[OTTERS]),
+    )
+    numbers = {user_id.text: found for user_id, found in policy.administrators.items()}
+    assert numbers == {OTTERS: (1, 5), HERONS: (1,)}
+    assert list(numbers) == [OTTERS, HERONS]
 
 
 def test_a_hostile_user_id_is_compared_exactly() -> None:
     user_id = "AROAB" + "*a" * (KILOBYTES_32 // 2)
     policy = policy_of(named("administration", Action="kms:Put*", users=user_id))
-    assert policy.administrators_outside([Pattern.of("AROAB*a*a*a*a*a*a*a*a*b")]) == (user_id,)
-    assert policy.administrators_outside([Pattern.of("AROAB*a*a*a*a*a*a*a*a")]) == ()
+    assert policy.unlisted_administrators([Pattern.of("AROAB*a*a*a*a*a*a*a*a*b")]) == (user_id,)
+    assert policy.unlisted_administrators([Pattern.of("AROAB*a*a*a*a*a*a*a*a")]) == ()
 
 
 # --- malformed policies --------------------------------------------------------------------------------------------
@@ -1014,11 +845,11 @@ def test_a_list_of_actions_grants_what_its_entries_grant(first: str, second: str
 
 
 def test_the_order_of_statements_decides_nothing() -> None:
-    """Any order of the same statements grants the same permissions and leaves the same administrators outside."""
+    """Any order of the same statements grants the same permissions and leaves the same administrators unlisted."""
     answers = {
-        (policy.permissions(Duty.USAGE), policy.permissions(Duty.ADMINISTRATION), outside)
+        (policy.permissions(Duty.USAGE), policy.permissions(Duty.ADMINISTRATION), unlisted)
         for order in permutations(MIXED_POLICY[:5])
         for policy in [policy_of(*order)]
-        for outside in [frozenset(policy.administrators_outside([Pattern.of(OTTERS)]))]
+        for unlisted in [frozenset(policy.unlisted_administrators([Pattern.of(OTTERS)]))]
     }
     assert answers == {(PERMISSIONS[:2], PERMISSIONS[2:], frozenset({HERONS}))}
