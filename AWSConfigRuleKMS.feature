@@ -6,7 +6,7 @@ Feature: AWSConfigRuleKMS
   Description:
     Checks the key policy of every AWS KMS key for least privilege: nobody may have all KMS actions, no policy gives
     both use and all of administration, every permission of either kind is limited to named users, and administrators
-    are on a list.
+    are on a list. With SeparateDutiesBy = User, one policy may give both, but not to the same user.
 
   Trigger:
     Configuration changes of AWS::KMS::Key, and of AWS::KMS::Alias where that type is added to the rule.
@@ -23,6 +23,8 @@ Feature: AWSConfigRuleKMS
     | Admin_User_Id            | yes    | -       | Comma-separated user id patterns of those who may administer keys.          |
     | StrictSeparationOfDuties | no     | false   | With true, any one of kms:Create*, kms:Delete* and kms:Put* beside usage is |
     |                          |        |         | too much; with false, all three are.                                        |
+    | SeparateDutiesBy         | no     | Policy  | Policy or User: which of the two must not have both duties. With User,      |
+    |                          |        |         | every action that uses or changes a key is a duty.                          |
     | ReportResourceAs         | no     | Alias   | Alias or KeyId: what a result is reported under.                            |
     | ReadKeysFrom             | no     | KMS     | KMS or Config: where a scheduled run reads keys.                            |
     | ExecutionRoleName        | no     | none    | Name of the role to assume instead of the one that AWS Config names in      |
@@ -30,8 +32,10 @@ Feature: AWSConfigRuleKMS
     In the patterns, * stands for any characters and ? for one; upper and lower case differ.
 
   Words used below:
-    Usage is kms:Encrypt or kms:Decrypt. Administration is kms:Create*, kms:Delete* and kms:Put*. A user condition is
-    StringLike on aws:userId.
+    Usage is kms:Encrypt or kms:Decrypt. Administration is kms:Create*, kms:Delete* and kms:Put*. Each is a duty. A user
+    condition is StringLike on aws:userId.
+    With SeparateDutiesBy = User, kms:Describe*, kms:Get*, kms:List* and kms:Verify* are reading, which is no duty. Every
+    other action that applies the key, such as kms:Sign, is usage; the rest is administration.
 
   How to read the tables of a key policy:
     A row is a statement, and a comma separates the values of a list. A column with two words is a condition: its
@@ -393,6 +397,26 @@ Feature: AWSConfigRuleKMS
       | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": ["AROAOTTER*"]}]}               | the Condition of statement 1                 |
       | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": "AROAOTTER*"}}]} | the Condition of statement 1                 |
 
+    Examples: A statement with a word that IAM does not know
+      | key policy                                                               | reason                                                               |
+      | {"Statement": [{"Effect": "allow", "Action": "kms:Encrypt"}]}            | statement 1 has the Effect "allow", write Allow or Deny              |
+      | {"Statement": [{"Effect": "DENY", "Action": "kms:Encrypt"}]}             | statement 1 has the Effect "DENY", write Allow or Deny               |
+      | {"Statement": [{"Action": "kms:Encrypt"}]}                               | statement 1 has no Effect, write Allow or Deny                       |
+      | {"Statement": [{"Effect": "Allow", "Actions": "kms:Encrypt"}]}           | statement 1 has the element "Actions", which IAM does not have       |
+      | {"Statement": [{"Effect": "Allow", "action": "kms:Encrypt"}]}            | statement 1 has the element "action", which IAM does not have        |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Id": "1"}]} | statement 1 has the element "Id", which IAM does not have            |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt "}]}           | the Action of statement 1 has white space or non-ASCII characters    |
+      | {"Statement": [{"Effect": "Allow", "NotAction": ["s3:*", "kms: *"]}]}    | the NotAction of statement 1 has white space or non-ASCII characters |
+      | {"Statement": [{"Effect": "Deny", "Action": "kms:Éncrypt"}]}             | the Action of statement 1 has white space or non-ASCII characters    |
+
+    Examples: A statement that readers take in two ways
+      | key policy                                                                                                                                  | reason                                           |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Action": "kms:*"}]}                                                            | it has "Action" twice in one object              |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Principal": "*", "NotPrincipal": "*"}]}                                        | statement 1 has both Principal and NotPrincipal  |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*", "NotResource": "*"}]}                                          | statement 1 has both Resource and NotResource    |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": {"aws:userId": "AROAOTTER*", "aws:userid": "*"}}}]} | has both "aws:userId" and "aws:userid", keep one |
+      | {"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringLike": {}, "stringlike": {}}}]}                            | has both "StringLike" and "stringlike", keep one |
+
   Scenario: single-statement-compliant
     AWS also takes a lone statement without the brackets of a list.
 
@@ -630,29 +654,6 @@ Feature: AWSConfigRuleKMS
       | allowed | denied                   |
       |         | kms:Encrypt, kms:Decrypt |
 
-  Scenario: effect-in-another-case-not-compliant
-    AWS knows only Allow and Deny, written so; any other effect grants nothing.
-
-    Given a KMS key with alias "alias/testkey"
-    And its key policy is
-      """
-      {
-        "Version": "2012-10-17",
-        "Statement": [
-          {
-            "Effect": "allow",
-            "Principal": {"AWS": "*"},
-            "Action": ["kms:Encrypt", "kms:Decrypt"],
-            "Resource": "*",
-            "Condition": {"StringLike": {"aws:userId": "AROACRYPT:*"}}
-          }
-        ]
-      }
-      """
-    When AWS Config triggers a scheduled evaluation
-    Then the rule reports "alias/testkey" as NON_COMPLIANT
-    And the annotation begins with "Key Policy for alias/testkey does not have the permissions defined in the scenarios: grant usage or administration to named users"
-
   # StrictSeparationOfDuties
 
   Scenario Outline: strict-separation-of-duties-not-compliant
@@ -734,6 +735,291 @@ Feature: AWSConfigRuleKMS
     When AWS Config triggers a scheduled evaluation
     Then the rule reports "alias/testkey" as NON_COMPLIANT
     And the annotation begins with "Key Policy for alias/testkey does not have the permissions defined in the scenarios: grant usage or administration to named users"
+
+  # SeparateDutiesBy
+
+  Scenario Outline: separate-users-compliant
+    The three statements that AWS's console writes, each limited to users. Grants for AWS services are usage, and reading
+    needs no user condition.
+
+    Given the rule parameters
+      | name                     | value    |
+      | SeparateDutiesBy         | User     |
+      | StrictSeparationOfDuties | <strict> |
+    And a KMS key with alias "alias/SecurityOtterCMK"
+    And its key policy allows
+      | Sid                                      | Action                                                                                                                                                                                                                                 | Bool kms:GrantIsForAWSResource | StringLike aws:userId |
+      | Allow access for Key Administrators      | kms:Create*, kms:Describe*, kms:Enable*, kms:List*, kms:Put*, kms:Update*, kms:Revoke*, kms:Disable*, kms:Get*, kms:Delete*, kms:TagResource, kms:UntagResource, kms:ScheduleKeyDeletion, kms:CancelKeyDeletion, kms:RotateKeyOnDemand |                                | <administrators>      |
+      | Allow use of the key                     | kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey*, kms:DescribeKey                                                                                                                                                        |                                | <users>               |
+      | Allow attachment of persistent resources | kms:CreateGrant, kms:ListGrants, kms:RevokeGrant                                                                                                                                                                                       | true                           | <users>               |
+      | Let the rule read the key                | kms:DescribeKey, kms:GetKeyPolicy                                                                                                                                                                                                      |                                |                       |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/SecurityOtterCMK" as COMPLIANT
+    And the annotation begins with "in Key Policy for alias/SecurityOtterCMK, statement does have separation of duties, no user both uses and administers the key, and CMK is not whitelisted"
+
+    Examples: No caller fits a user id of both
+      | administrators                 | users                   | strict |
+      | AROAOTTERADMIN:*               | AROACRYPT:*             |        |
+      | AROAOTTERADMIN:*               | AROACRYPT:*             | true   |
+      | AROAOTTERADMIN:*, AROAOTTERSEA | AROACRYPT:*, AIDABEAVER |        |
+      | AROAOTTERADMIN:alice           | AROAOTTERADMIN:bob      |        |
+      | AROAOTTER?:alice               | AROAOTTER??:alice       |        |
+      | AROAOTTERADMIN:*               | aroaotteradmin:*        |        |
+
+  Scenario Outline: separate-users-by-policy-not-compliant
+    By default, the policy must not give both duties, even to different users.
+
+    Given the rule parameters
+      | name             | value        |
+      | SeparateDutiesBy | <separation> |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action                             | StringLike aws:userId |
+      | kms:Create*, kms:Delete*, kms:Put* | AROAOTTERADMIN:*      |
+      | kms:Encrypt, kms:Decrypt           | AROACRYPT:*           |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "In Key Policy for alias/testkey, statement does not have separation of duties, CMK is not whitelisted, and user id is whitelisted"
+
+    Examples:
+      | separation |
+      | Policy     |
+      |            |
+
+  Scenario Outline: shared-user-not-compliant
+    It is enough that one caller can fit a user id with usage and one with administration.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action           | <operator> aws:userId |
+      | kms:Decrypt      | <users>               |
+      | kms:PutKeyPolicy | <administrators>      |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "In Key Policy for alias/testkey, statement does not have separation of duties, CMK is not whitelisted, and user id is whitelisted"
+    And the annotation mentions "<shared>"
+
+    Examples: The same user id
+      | operator   | users                         | administrators                 | shared                                       |
+      | StringLike | AROAOTTERADMIN:*              | AROAOTTERADMIN:*               | "AROAOTTERADMIN:*" both uses and administers |
+      | StringLike | AROACRYPT:*, AROAOTTERADMIN:* | AROAOTTERADMIN:*, AROAOTTERSEA | "AROAOTTERADMIN:*" both uses and administers |
+
+    Examples: Patterns that overlap
+      | operator   | users                | administrators       | shared                                                                                      |
+      | StringLike | AROAOTTERADMIN:alice | AROAOTTERADMIN:*     | "AROAOTTERADMIN:alice" uses, "AROAOTTERADMIN:*" administers, and one caller can be both     |
+      | StringLike | AROAO*               | AROAOTTERADMIN:*     | "AROAO*" uses, "AROAOTTERADMIN:*" administers, and one caller can be both                   |
+      | StringLike | AROAOTTER*:alice     | AROAOTTERADMIN:*     | "AROAOTTER*:alice" uses, "AROAOTTERADMIN:*" administers, and one caller can be both         |
+      | StringLike | AROAOTTER?????:alice | AROAOTTERADMIN:a???e | "AROAOTTER?????:alice" uses, "AROAOTTERADMIN:a???e" administers, and one caller can be both |
+
+    Examples: An operator that ignores upper and lower case
+      | operator               | users                | administrators       | shared                                                                                      |
+      | StringEqualsIgnoreCase | aroaotteradmin:alice | AROAOTTERADMIN:alice | "aroaotteradmin:alice" uses, "AROAOTTERADMIN:alice" administers, and one caller can be both |
+
+  Scenario: grants-for-others-are-administration-not-compliant
+    Without kms:GrantIsForAWSResource, whoever creates grants can give the key's use to anybody.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action                       | StringLike aws:userId |
+      | kms:PutKeyPolicy             | AROAOTTERADMIN:*      |
+      | kms:Decrypt, kms:CreateGrant | AROACRYPT:*           |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "in Key Policy for alias/testkey, statement does not have separation of duties and CMK is not whitelisted"
+    And the annotation mentions "Admin_User_Id does not cover "AROACRYPT:*""
+
+  Scenario Outline: unlisted-administrator-beside-separate-users-not-compliant
+    Whoever may administer must be on the list, even for a single action that the post does not name.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action                             | StringLike aws:userId |
+      | kms:Create*, kms:Delete*, kms:Put* | AROAOTTERADMIN:*      |
+      | kms:Encrypt, kms:Decrypt           | AROACRYPT:*           |
+      | <administration>                   | AROASTRANGER:*        |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "in Key Policy for alias/testkey, statement does not have separation of duties and CMK is not whitelisted"
+    And the annotation mentions "Admin_User_Id does not cover "AROASTRANGER:*""
+
+    Examples:
+      | administration          |
+      | kms:PutKeyPolicy        |
+      | kms:ScheduleKeyDeletion |
+      | kms:Disable*            |
+      | kms:TagResource         |
+      | kms:SomethingNew        |
+
+  Scenario Outline: one-duty-by-user
+    Usage alone, or anything of administration alone, is judged as in the post.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action   | StringLike aws:userId |
+      | <Action> | <user ids>            |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as <compliance>
+    And the annotation begins with "in Key Policy for alias/testkey, statement does <judgement>"
+
+    Examples: Usage
+      | Action              | user ids    | compliance | judgement                                            |
+      | kms:Decrypt         | AROACRYPT:* | COMPLIANT  | have separation of duties and CMK is not whitelisted |
+      | kms:GenerateDataKey | AROACRYPT:* | COMPLIANT  | have separation of duties and CMK is not whitelisted |
+
+    Examples: Administration
+      | Action                  | user ids         | compliance    | judgement                                                                         |
+      | kms:PutKeyPolicy        | AROAOTTERADMIN:* | COMPLIANT     | have separation of duties, CMK is not whitelisted, and user id is whitelisted     |
+      | kms:ScheduleKeyDeletion | AROAOTTERADMIN:* | COMPLIANT     | have separation of duties, CMK is not whitelisted, and user id is whitelisted     |
+      | kms:ScheduleKeyDeletion | AROASTRANGER:*   | NON_COMPLIANT | have separation of duties, CMK is not whitelisted, and user id is not whitelisted |
+
+  Scenario Outline: every-action-is-a-duty-without-user-condition-not-compliant
+    Whatever uses or changes the key, or may do so one day, must be limited to users.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Sid      | Action   | NotAction   |
+      | Too open | <Action> | <NotAction> |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId"
+    And the annotation mentions ""Too open""
+
+    Examples: Usage
+      | Action                 | NotAction |
+      | kms:Encrypt            |           |
+      | kms:ReEncryptFrom      |           |
+      | kms:GenerateDataKey*   |           |
+      | kms:Sign               |           |
+      | kms:DeriveSharedSecret |           |
+
+    Examples: Administration
+      | Action                  | NotAction |
+      | kms:PutKeyPolicy        |           |
+      | kms:ScheduleKeyDeletion |           |
+      | kms:DisableKey          |           |
+      | kms:RetireGrant         |           |
+      | kms:SomethingNew        |           |
+
+    Examples: Everything but some
+      | Action | NotAction                                      |
+      |        | kms:Create*, kms:Delete*, kms:Put*, kms:*crypt |
+
+  Scenario Outline: reading-only-not-compliant
+    Reading is no duty: it needs no user condition, and a key that can only be read fits no scenario.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action   |
+      | <Action> |
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "Key Policy for alias/testkey does not have the permissions defined in the scenarios: grant usage or administration to named users"
+    And the annotation mentions "neither usage nor administration"
+
+    Examples:
+      | Action                                          |
+      | kms:Describe*, kms:Get*, kms:List*, kms:Verify* |
+      | kms:DescribeKey, kms:GetKeyPolicy               |
+      | kms:VerifyMac                                   |
+
+  Scenario Outline: service-limited-to-its-source-compliant
+    An AWS service has no user id. It may use the key for the resources of accounts or organizations that are named.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy is
+      """
+      {
+        "Version": "2012-10-17",
+        "Statement": [
+          {
+            "Sid": "Allow CloudWatch Logs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+            "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": {"<operator>": {"<key>": <values>}}
+          }
+        ]
+      }
+      """
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as COMPLIANT
+    And the annotation begins with "in Key Policy for alias/testkey, statement does have separation of duties and CMK is not whitelisted"
+
+    Examples:
+      | operator              | key                                | values                                                  |
+      | ArnLike               | aws:SourceArn                      | "arn:aws:logs:us-east-1:111122223333:log-group:*"       |
+      | StringLike            | AWS:sourcearn                      | "arn:aws:logs:*:111122223333:*"                         |
+      | ForAnyValue:ArnEquals | aws:SourceArn                      | ["arn:aws:logs:us-east-1:111122223333:log-group:otter"] |
+      | StringEquals          | aws:SourceAccount                  | ["111122223333", "444455556666"]                        |
+      | StringEquals          | aws:SourceOrgID                    | "o-otter12345"                                          |
+      | ArnLike               | kms:EncryptionContext:aws:logs:arn | "arn:aws:logs:us-east-1:111122223333:log-group:*"       |
+
+  Scenario Outline: service-not-limited-to-its-source-not-compliant
+    The source can be anybody's, the caller need not be a service, or the statement grants administration.
+
+    Given the rule parameters
+      | name             | value |
+      | SeparateDutiesBy | User  |
+    And a KMS key with alias "alias/testkey"
+    And its key policy is
+      """
+      {
+        "Version": "2012-10-17",
+        "Statement": [
+          {
+            "Sid": "Allow CloudWatch Logs",
+            "Effect": "Allow",
+            "Principal": <principal>,
+            "Action": "<action>",
+            "Resource": "*",
+            "Condition": {"<operator>": {"<key>": <values>}}
+          }
+        ]
+      }
+      """
+    When AWS Config triggers a scheduled evaluation
+    Then the rule reports "alias/testkey" as NON_COMPLIANT
+    And the annotation begins with "in Key Policy for alias/testkey, statement does not limit its users: add StringLike on aws:userId"
+    And the annotation mentions ""Allow CloudWatch Logs" (<action>)"
+
+    Examples: The source may be anybody's
+      | principal                                   | action      | operator             | key               | values                                 |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | ArnLike              | aws:SourceArn     | "arn:aws:logs:us-east-1:*:*"           |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | ArnLike              | aws:SourceArn     | ["arn:aws:logs:*:111122223333:*", "*"] |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | StringLike           | aws:SourceAccount | "1111*"                                |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | StringLike           | aws:SourceOrgID   | "o-*"                                  |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | StringEquals         | aws:SourceAccount | "${aws:ResourceAccount}"               |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | StringEquals         | aws:SourceAccount | []                                     |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | StringEqualsIfExists | aws:SourceAccount | "111122223333"                         |
+      | {"Service": "logs.us-east-1.amazonaws.com"} | kms:Decrypt | StringLike           | kms:ViaService    | "s3.us-east-1.amazonaws.com"           |
+
+    Examples: Not a service alone, and not usage alone
+      | principal                                               | action           | operator     | key               | values         |
+      | {"AWS": "*"}                                            | kms:Decrypt      | StringEquals | aws:SourceAccount | "111122223333" |
+      | {"Service": "logs.us-east-1.amazonaws.com", "AWS": "*"} | kms:Decrypt      | StringEquals | aws:SourceAccount | "111122223333" |
+      | {"Service": "logs.us-east-1.amazonaws.com"}             | kms:PutKeyPolicy | StringEquals | aws:SourceAccount | "111122223333" |
 
   # What is reported
 
@@ -947,6 +1233,7 @@ Feature: AWSConfigRuleKMS
       | Admin_User_Id            |        | Admin_User_Id is "": give at least one user id pattern, such as AROAOTTER*.                      |
       | Admin_User_Id            | ,      | Admin_User_Id is ",": give at least one user id pattern, such as AROAOTTER*.                     |
       | StrictSeparationOfDuties | True   | StrictSeparationOfDuties is "True": allowed are false, true.                                     |
+      | SeparateDutiesBy         | user   | SeparateDutiesBy is "user": allowed are Policy, User.                                            |
       | ReportResourceAs         | Arn    | ReportResourceAs is "Arn": allowed are Alias, KeyId.                                             |
       | ReadKeysFrom             | Cache  | ReadKeysFrom is "Cache": allowed are KMS                                                         |
       | CMK_Whitelists           | Otter* | "CMK_Whitelists", given as "Otter*", is unknown: remove or rename it; allowed are CMK_Whitelist, |

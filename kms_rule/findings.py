@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement
 from kms_rule.explanation.not_judged import NotJudged, not_judged
-from least_privilege.annotation import annotate
+from least_privilege.annotation import annotate_each
 from least_privilege.key import Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import POLICY_SCENARIOS, Compliance, Scenario, Verdict, duty_table
@@ -120,13 +120,14 @@ def findings_of(
     """Yield one finding for each id that the rule would report this verdict on a key under."""
     policy = policy_text(key.facts.policy)
     beyond = _beyond(key, verdict, parameters)
-    for reported_id in key.reported_ids(parameters):
+    ids = key.reported_ids(parameters)
+    for reported_id, annotation in zip(ids, annotate_each(verdict, ids), strict=True):
         yield Finding(
             place,
             reported_id,
             key.id,
             verdict.scenario,
-            annotate(verdict, reported_id),
+            annotation,
             aliases=key.facts.aliases,
             policy=policy,
             statements=verdict.evidence.statements,

@@ -92,7 +92,7 @@ ENDINGS: Mapping[str, str] = {
     "kms:Create*": "Alias CustomKeyStore Grant Key",
     "kms:Delete*": "Alias CustomKeyStore ImportedKeyMaterial",
     "kms:Put*": "KeyPolicy",
-    "kms:ReEncrypt*": "From To",
+    "kms:ReEncrypt*": " From To",
     "kms:Generate*": "DataKey DataKeyPair DataKeyPairWithoutPlaintext DataKeyWithoutPlaintext Mac Random",
     "kms:Derive*": "SharedSecret",
     "kms:Cancel*": "KeyDeletion",

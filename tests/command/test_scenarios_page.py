@@ -20,6 +20,8 @@ from least_privilege.scenarios import SCENARIOS, Compliance, Verdict, judge
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 PARAMETERS = RuleParameters.parse(POST_PARAMETERS)
+BY_USER = RuleParameters.parse({**POST_PARAMETERS, "SeparateDutiesBy": "User"})
+SEPARATE_USERS = "separate-users-compliant"
 ALIAS = "alias/testkey"
 NAMES = [scenario.name for scenario in SCENARIOS]
 
@@ -38,11 +40,15 @@ def blocks(section: str) -> dict[str, str]:
 
 
 BLOCKS: Mapping[str, Mapping[str, str]] = {name: blocks(section) for name, section in sections().items()}
-FAILING = [name for name, found in BLOCKS.items() if "Fails" in found]
+FAILING = [name for name, found in BLOCKS.items() if "Mended" in found]
 
 
-def verdict(policy: str) -> Verdict:
-    return judge(Facts((ALIAS,), policy=policy), PARAMETERS)
+def parameters(name: str) -> RuleParameters:
+    return BY_USER if name == SEPARATE_USERS else PARAMETERS
+
+
+def verdict(policy: str, given: RuleParameters = PARAMETERS) -> Verdict:
+    return judge(Facts((ALIAS,), policy=policy), given)
 
 
 def test_every_scenario_stands_on_the_page_in_the_rules_order_and_no_other() -> None:
@@ -66,6 +72,7 @@ def test_each_refused_policy_stands_with_what_mends_it_and_each_other_one_withou
         "Annotation",
         *({"Fails", "Mended"} if row.compliance is Compliance.NON_COMPLIANT else set()),
         *({"Found in"} if row.number in {5, 6} else set()),
+        *({"Found in", "Fails"} if name == SEPARATE_USERS else set()),
     }
     if name == "key-policy-denied-not-compliant":
         expected = {"Annotation", "To be added"}
@@ -74,7 +81,7 @@ def test_each_refused_policy_stands_with_what_mends_it_and_each_other_one_withou
 
 @pytest.mark.parametrize("name", [name for name, found in BLOCKS.items() if {"Fails", "Found in"} & found.keys()])
 def test_a_policy_on_the_page_gets_its_scenario_and_the_very_annotation(name: str) -> None:
-    found = verdict(BLOCKS[name].get("Fails") or BLOCKS[name]["Found in"])
+    found = verdict(BLOCKS[name].get("Found in") or BLOCKS[name]["Fails"], parameters(name))
     assert found.scenario.name == name
     assert annotate(found, ALIAS) == BLOCKS[name]["Annotation"]
 
@@ -93,6 +100,36 @@ def test_a_mended_policy_is_what_the_command_proposes_unless_the_page_says_other
     assert isinstance(proposed, Proposal) == (not by_hand)
     if isinstance(proposed, Proposal):
         assert json.loads(BLOCKS[name]["Mended"]) == proposed.policy
+
+
+def test_one_user_with_both_duties_fails_with_the_words_of_the_page() -> None:
+    found = verdict(BLOCKS[SEPARATE_USERS]["Fails"], BY_USER)
+    [words] = re.findall(r"brackets say `(.+)`:", sections()[SEPARATE_USERS])
+    assert found.scenario.number == 8
+    assert f"[scenario 8](#{found.scenario.name})" in sections()[SEPARATE_USERS]
+    assert words in annotate(found, ALIAS)
+
+
+# What a paragraph "By user" says of the policies in its section; in the others they are judged as by policy.
+JUDGED_BY_USER = {
+    ("wildcard-policy-action-not-compliant", "Mended"): "no-user-condition-not-compliant",
+    ("no-separation-of-duty-not-compliant", "Mended"): "no-separation-of-duty-not-compliant",
+    ("separation-of-duty-compliant", "Found in"): SEPARATE_USERS,
+    ("admin-role-not-allowed-actions-not-compliant", "Fails"): SEPARATE_USERS,
+    ("no-scenario-not-compliant", "Fails"): "admin-actions-compliant",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != SEPARATE_USERS])
+def test_what_differs_by_user_stands_in_the_section(name: str) -> None:
+    for label in BLOCKS[name].keys() & {"Fails", "Found in", "Mended"}:
+        text = BLOCKS[name][label]
+        found = verdict(text, BY_USER)
+        if (name, label) in JUDGED_BY_USER:
+            assert "**By user.** " in sections()[name]
+            assert found.scenario.name == JUDGED_BY_USER[name, label]
+        else:
+            assert found.compliance is verdict(text).compliance
 
 
 SITUATIONS = {
@@ -115,12 +152,12 @@ def test_a_situation_on_the_page_gets_its_scenario_and_the_very_annotation(name:
 
 def test_the_statement_that_lets_the_rule_read_a_policy_changes_no_answer() -> None:
     statement = json.loads(BLOCKS["key-policy-denied-not-compliant"]["To be added"])
-    for found in BLOCKS.values():
+    for name, found in BLOCKS.items():
         for text in (found.get("Mended"), found.get("Found in"), found.get("Fails")):
             if text:
                 policy = json.loads(text)
                 added = json.dumps({**policy, "Statement": [*policy["Statement"], statement]})
-                assert verdict(added).scenario is verdict(text).scenario
+                assert verdict(added, parameters(name)).scenario is verdict(text, parameters(name)).scenario
 
 
 def test_the_results_that_are_taken_back_have_the_rules_own_sentences() -> None:
@@ -137,3 +174,4 @@ def test_every_link_on_the_page_leads_to_a_section_of_it() -> None:
 def test_the_page_says_which_parameters_it_takes() -> None:
     for name, value in POST_PARAMETERS.items():
         assert f"`{name}` = `{value}`" in PAGE.replace("\n", " ")
+    assert "`SeparateDutiesBy` = `User`" in sections()[SEPARATE_USERS]

@@ -34,7 +34,7 @@ def test_shows_a_key_policy_statement_that_makes_no_key_non_compliant() -> None:
     assert statement["Action"] == ["kms:DescribeKey", "kms:GetKeyPolicy"]
     policy = KeyPolicy.parse(json.dumps({"Statement": [statement]}))
     assert not policy.opening_every_action()
-    assert not policy.granting_without_user_condition()
+    assert not policy.granting_without_limit()
 
 
 def test_names_only_parameters_that_the_templates_have() -> None:

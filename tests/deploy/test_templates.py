@@ -35,6 +35,7 @@ EVERY_RULE_PARAMETER = {
     "CMKWhitelist": "Otter*, alias/Sea*",
     "ReadKeysFrom": "KMS",
     "ReportResourceAs": "KeyId",
+    "SeparateDutiesBy": "User",
     "StrictSeparationOfDuties": "true",
 }
 SAME_RESOURCES = ("ErrorAlarm", "FailureDestination", "FailureQueue", "Function", "LogGroup")
@@ -170,6 +171,7 @@ class TestTheRuleParameters:
             "CMK_Whitelist": "Otter*, alias/Sea*",
             "Admin_User_Id": "AROAOTTER*,AIDAOTTER",
             "StrictSeparationOfDuties": "true",
+            "SeparateDutiesBy": "User",
             "ReportResourceAs": "KeyId",
             "ReadKeysFrom": "KMS",
             "ExecutionRoleName": "rdk/config-role",
@@ -182,7 +184,7 @@ class TestTheRuleParameters:
         assert given == input_parameters(RULE, **EVERY_RULE_PARAMETER, ExecutionRoleName="Otter")
 
     def test_are_left_out_where_they_are_blank(self) -> None:
-        chosen = ["StrictSeparationOfDuties", "ReportResourceAs", "ReadKeysFrom"]
+        chosen = ["StrictSeparationOfDuties", "SeparateDutiesBy", "ReportResourceAs", "ReadKeysFrom"]
         assert list(input_parameters(RULE)) == ["Admin_User_Id", *chosen]
         assert list(input_parameters(ORGANIZATION)) == ["Admin_User_Id", *chosen, "ExecutionRoleName"]
 

@@ -14,7 +14,7 @@ CREATE = [
     "--input-parameters",
     '{"CMK_Whitelist":"Otter*","Admin_User_Id":"AROAOTTER*"}',
     "--optional-parameters",
-    '{"StrictSeparationOfDuties":"","ReportResourceAs":"","ReadKeysFrom":"","ExecutionRoleName":""}',
+    '{"StrictSeparationOfDuties":"","SeparateDutiesBy":"","ReportResourceAs":"","ReadKeysFrom":"","ExecutionRoleName":""}',
 ]
 TEST_LOCAL = ["test-local", "AWSConfigRuleKMS"]
 INIT = ["init"]
