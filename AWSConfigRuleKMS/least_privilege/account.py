@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from least_privilege.clients import POOL, AbandonedError, Clients
+from least_privilege.clients import POOL, AbandonedError
 from least_privilege.errors import (
     DENIED,
     FAILURES,
@@ -73,6 +73,10 @@ FINAL_REFUSALS = DENIED | {INVALID_TOKEN, NO_SUCH_RULE}
 type Resource = tuple[str, str]
 
 
+class RefusedSessionError(RuleError):
+    """Raised when AWS no longer takes the credentials of a session that an earlier invocation began."""
+
+
 class Account:
     """The account and Region whose keys are judged, reached with the role that fits the event."""
 
@@ -96,24 +100,28 @@ class Account:
 
     @classmethod
     @contextmanager
-    def opened(
-        cls, request: Request, function_account: str | None, threads: int, stopped: Event
-    ) -> Iterator[tuple[Account, Clients]]:
+    def opened(cls, request: Request, function_account: str | None, threads: int, stopped: Event) -> Iterator[Account]:
         """Open the account of the request, from a function that runs in `function_account` (None: in the same).
 
         As many as `threads` may call it at once. STS is called only where the event is for another account or
         `ExecutionRoleName` is given, and no session of that role is kept. Where the block ends with an error, nothing
-        is sent any more. Raises `RuleError` where the role may not be assumed, or is of another account than the event.
+        is sent any more. Raises `RuleError` where the role may not be assumed, or is of another account than the event,
+        and `RefusedSessionError` where a session of an earlier invocation is no longer taken.
         """
         role_arn = _role_for(request, function_account)
         lifetime = LIFETIME_FOR_EVERY_KEY if request.scope.every_key else LIFETIME_FOR_A_CHANGE
         clients = POOL.take(role_arn, threads, stopped, lifetime)
         try:
-            yield cls(clients.kms, clients.config, clients.role, request.account_id, stopped), clients
-        except BaseException:
+            yield cls(clients.kms, clients.config, clients.role, request.account_id, stopped)
+        except BaseException as error:
             clients.close()
+            if isinstance(error, RuleError) and clients.are_kept and clients.are_refused:
+                raise RefusedSessionError(str(error)) from error
             raise
-        POOL.give_back(role_arn, clients)
+        if stopped.is_set():
+            clients.close()
+        else:
+            POOL.give_back(role_arn, clients)
 
     # Keys -----------------------------------------------------------------------------------------------------------
 

@@ -93,8 +93,10 @@ class Clients:
     def __post_init__(self) -> None:
         """Watch what is sent and answered."""
         for client in (self.kms, self.config):
-            client.meta.events.register("before-send", self._refuse_when_stopped)
-            client.meta.events.register("after-call", self._note_refusal)
+            for event, watch in (("before-send", self._refuse_when_stopped), ("after-call", self._note_refusal)):
+                # Whoever hands the same client out twice gets the watch of its present use.
+                client.meta.events.unregister(event, unique_id=f"{__name__} {event}")
+                client.meta.events.register(event, watch, unique_id=f"{__name__} {event}")
 
     def _refuse_when_stopped(self, **_request: object) -> None:
         if self.stopped.is_set():

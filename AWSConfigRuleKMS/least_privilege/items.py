@@ -21,7 +21,8 @@ def recorded_key(item: Mapping[str, Any], aliases: Aliases, account_id: str = ""
     if item.get("configurationItemStatus") not in RECORDED_STATUSES or item.get("recordingFrequency") == "DAILY":
         return None
     account = item.get("accountId", item.get("awsAccountId", account_id))
-    if item.get("resourceType") != KEY_RESOURCE_TYPE or (account_id and account != account_id):
+    of_a_key = item.get("resourceType", KEY_RESOURCE_TYPE) == KEY_RESOURCE_TYPE
+    if not of_a_key or (account_id and account != account_id):
         return None
     metadata = _object_or_none(item.get("configuration")) or {}
     policy = _recorded_policy(_object_or_none(item.get("supplementaryConfiguration")) or {})

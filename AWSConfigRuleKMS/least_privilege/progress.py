@@ -21,8 +21,8 @@ class Progress:
 
     `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
     resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
-    `began` is when the evaluation began to list keys. `abandoned` is set when the handler has ended without the
-    evaluation, or the evaluation without what it started, all of which would fall into another invocation.
+    `began` is when the evaluation began to list keys. `abandoned` tells the evaluation that the handler has ended
+    without it. Nothing is sent any more once `stopped` is set: it would fall into another invocation.
     """
 
     keys: Sequence[str] = ()
@@ -31,7 +31,18 @@ class Progress:
     lost: list[str] = field(default_factory=list)
     lost_because: str = ""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    abandoned: Event = field(default_factory=Event)
+    abandoned: bool = False
+    stopped: Event = field(default_factory=Event)
+
+    def begin(self, keys: Sequence[str]) -> None:
+        """Begin, or begin again, with these keys and nothing judged."""
+        self.keys = keys
+        for noted in (self.judged, self.unread, self.lost):
+            noted.clear()
+        self.lost_because = ""
+        self.began = datetime.now(UTC)
+        if not self.abandoned:
+            self.stopped = Event()
 
     @property
     def waiting(self) -> list[str]:
