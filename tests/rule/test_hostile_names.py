@@ -90,7 +90,7 @@ SAYINGS: dict[str, Callable[[str], ScriptedAws]] = {
     "sid of a statement without user condition": lambda text: with_statement(Sid=text),
     "sid of a statement that separates duties": lambda text: with_statement(Sid=text, **LIMIT),
     "action": lambda text: with_statement(Action=[f"kms:Create{text}", "kms:Decrypt"]),
-    "action that is no duty": lambda text: with_statement(Action=[text, "kms:Decrypt"], **LIMIT),
+    "action that is none": lambda text: with_statement(Action=[f"\u00e4{text}", "kms:Decrypt"], **LIMIT),
     "exception": lambda text: with_statement(NotAction=[f"s3:{text}"]),
     "user id": lambda text: with_statement(**user_id(f"AROABADGER:{text}")),
     "user id that limits nobody": lambda text: with_statement(**user_id(f"*{text}")),

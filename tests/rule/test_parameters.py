@@ -102,7 +102,7 @@ def test_a_wrong_parameter_is_named_with_its_value_and_what_is_allowed(
 
 UNKNOWN = (
     "is unknown: remove or rename it; allowed are CMK_Whitelist, Admin_User_Id, StrictSeparationOfDuties, "
-    "ReportResourceAs, ReadKeysFrom, ExecutionRoleName."
+    "SeparateDutiesBy, ReportResourceAs, ReadKeysFrom, ExecutionRoleName."
 )
 NO_ROLE_NAME = "give the name of a role, with its path if it has one, and no ARN."
 
@@ -174,6 +174,7 @@ def test_values_are_what_a_report_in_json_says() -> None:
         ("CMK_Whitelist", ["Otter*", "Beaver-?"]),
         ("Admin_User_Id", ["AROAOTTER*", "AIDASEAL"]),
         ("StrictSeparationOfDuties", True),
+        ("SeparateDutiesBy", "Policy"),
         ("ReportResourceAs", "Alias"),
         ("ReadKeysFrom", "Config"),
         ("ExecutionRoleName", "rdk/config-role"),
@@ -182,6 +183,7 @@ def test_values_are_what_a_report_in_json_says() -> None:
         ("CMK_Whitelist", "Otter*, Beaver-?"),
         ("Admin_User_Id", "AROAOTTER*, AIDASEAL"),
         ("StrictSeparationOfDuties", "true"),
+        ("SeparateDutiesBy", "Policy"),
         ("ReportResourceAs", "Alias"),
         ("ReadKeysFrom", "Config"),
         ("ExecutionRoleName", "rdk/config-role"),
