@@ -3,7 +3,7 @@
 A run, from AWS Config's event to `PutEvaluations`, with the module of `least_privilege` that each step lives in:
 
 1. `Request.from_event` (`event`, `parameters`) reads which keys the event asks about, and the rule's parameters.
-2. `Account.open` (`account`) finds the role that fits, and makes every call of AWS.
+2. `Account.opened` (`account`) finds the role that fits, takes kept `clients`, and makes every call of AWS.
 3. `Reader` (`reading`) reads keys in threads, or `read_changed_keys` the one that changed. Each is judged by the table
    of `scenarios`, which asks `AWSConfigRuleKMSPolicy` what the key's policy grants, and to whom.
 4. `Report` (`report`) words each verdict (`annotation`), puts the evaluations, and retracts stale results.
@@ -17,6 +17,7 @@ import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,8 +130,12 @@ class Run:
                 if not self.request.scope.every_key:
                     # A change may be about two keys, and the second may take all the time that is left.
                     report.send()
-        finally:
-            report.send()
+        except Exception:
+            # What is judged is reported all the same; of two failures, people get the first.
+            with suppress(RuleError):
+                report.send()
+            raise
+        report.send()
 
     def _readings(self, account: Account, readers: Executor) -> Iterator[Reading]:
         request = self.request

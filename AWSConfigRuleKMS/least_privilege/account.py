@@ -226,6 +226,10 @@ class Account:
                 LOGGER.warning("Items of AWS Config could not be read, so KMS is asked: %s", reason_of(error))
         return found
 
+    def recorded_by(self, item: Mapping[str, Any] | None, aliases: Aliases) -> Key | None:
+        """Return the key that an event's item describes, or None where that does not tell all that is needed."""
+        return recorded_key(item, aliases, self._id) if item else None
+
     def _items(self, key_ids: Sequence[str]) -> Iterator[BaseConfigurationItemTypeDef]:
         asked: list[ResourceKeyTypeDef] = [
             {"resourceType": KEY_RESOURCE_TYPE, "resourceId": key_id} for key_id in key_ids

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -93,16 +94,15 @@ class Clients:
     def __post_init__(self) -> None:
         """Watch what is sent and answered."""
         for client in (self.kms, self.config):
-            for event, watch in (("before-send", self._refuse_when_stopped), ("after-call", self._note_refusal)):
-                # Whoever hands the same client out twice gets the watch of its present use.
-                client.meta.events.unregister(event, unique_id=f"{__name__} {event}")
-                client.meta.events.register(event, watch, unique_id=f"{__name__} {event}")
+            watch(client, self._refuse_when_stopped, self._note_refusal)
 
     def _refuse_when_stopped(self, **_request: object) -> None:
         if self.stopped.is_set():
             raise AbandonedError
 
     def _note_refusal(self, parsed: Any = None, **_answer: object) -> None:
+        # What is answered too late would be logged in another invocation.
+        self._refuse_when_stopped()
         error = parsed.get("Error") if isinstance(parsed, dict) else None
         if isinstance(error, dict) and error.get("Code") in EXPIRED:
             self.are_refused = True
@@ -112,6 +112,13 @@ class Clients:
         self.stopped.set()
         for client in (self.kms, self.config):
             client.close()
+
+
+def watch(client: Any, before_send: Callable[..., None], after_call: Callable[..., None]) -> None:
+    """Have these called with every request and every answer; with the watch of an earlier use, no more."""
+    for event, watcher in (("before-send", before_send), ("after-call", after_call)):
+        client.meta.events.unregister(event, unique_id=f"{__name__} {event}")
+        client.meta.events.register(event, watcher, unique_id=f"{__name__} {event}")
 
 
 class Pool:
@@ -132,9 +139,7 @@ class Pool:
             return kept
         if kept:
             kept.close()
-        clients = _clients_of(role_arn, threads)
-        clients.stopped = stopped
-        return clients
+        return _clients_of(role_arn, threads, stopped)
 
     def give_back(self, role_arn: str, clients: Clients) -> None:
         """Keep clients of which nothing is in use any more; the ones kept longest give way where there are too many."""
@@ -160,20 +165,25 @@ def _made_of(threads: int) -> tuple[object, ...]:
     return boto3.client, boto3.DEFAULT_SESSION, threads, settings
 
 
-def _clients_of(role_arn: str, threads: int) -> Clients:
-    session, expires = _assume_role(role_arn) if role_arn else (Session(), None)
+def _clients_of(role_arn: str, threads: int, stopped: Event) -> Clients:
+    session, expires = _assume_role(role_arn, stopped) if role_arn else (Session(), None)
     role = f"the role {role_arn}" if role_arn else OWN_ROLE
     settings = client_config(threads)
     with explained("creating the clients of KMS and AWS Config", role):
         kms = boto3.client("kms", config=settings, **session)
         config = boto3.client("config", config=settings, **session)
-    return Clients(kms, config, role, _made_of(threads), expires)
+    return Clients(kms, config, role, _made_of(threads), expires, stopped)
 
 
-def _assume_role(role_arn: str) -> tuple[Session, datetime]:
+def _assume_role(role_arn: str, stopped: Event) -> tuple[Session, datetime]:
+    def refuse_when_stopped(**_request: object) -> None:
+        if stopped.is_set():
+            raise AbandonedError
+
     asked = _now()
     with explained(f"creating the client of STS for {role_arn}", OWN_ROLE):
         sts = boto3.client("sts", config=client_config(1))
+    watch(sts, refuse_when_stopped, refuse_when_stopped)
     try:
         response: Any = sts.assume_role(
             RoleArn=role_arn, RoleSessionName="AWSConfigRuleKMS", DurationSeconds=SESSION_SECONDS

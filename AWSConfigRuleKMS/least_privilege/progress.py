@@ -41,8 +41,10 @@ class Progress:
             noted.clear()
         self.lost_because = ""
         self.began = datetime.now(UTC)
-        if not self.abandoned:
-            self.stopped = Event()
+        self.stopped = Event()
+        # Asked last: a handler that ends meanwhile has either set the new event itself, or is noticed here.
+        if self.abandoned:
+            self.stopped.set()
 
     @property
     def waiting(self) -> list[str]:

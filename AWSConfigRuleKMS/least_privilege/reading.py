@@ -17,7 +17,6 @@ from queue import Empty, SimpleQueue
 from least_privilege.account import Account
 from least_privilege.deadline import STOP_READING_BEFORE_END, STOP_WAITING_BEFORE_END, Deadline
 from least_privilege.event import Scope
-from least_privilege.items import recorded_key
 from least_privilege.key import AWS, Aliases, Facts, Key, UnreadKey, UnrecordedKey, VanishedKey, managed_by_aws
 from least_privilege.parameters import RuleParameters
 from least_privilege.progress import Progress
@@ -116,7 +115,7 @@ def read_changed_keys(account: Account, parameters: RuleParameters, scope: Scope
             yield VanishedKey(key_id)
             continue
         aliases = scope.remaining_aliases(names, key_id)
-        recorded = recorded_key(scope.item, {key_id: aliases}) if scope.item and parameters.read_from_config else None
+        recorded = account.recorded_by(scope.item, {key_id: aliases}) if parameters.read_from_config else None
         found = (
             ReadKey(recorded, judge_key(recorded.facts, parameters))
             if recorded

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from least_privilege.account import Account, Resource, resource_of
 from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, RETRACTED_SENTENCE, about, annotate_each
+from least_privilege.clients import AbandonedError
 from least_privilege.deadline import MORE_TIME_ADVICE, Deadline
 from least_privilege.event import Request
 from least_privilege.key import KEY_RESOURCE_TYPE, UnreadKey
@@ -81,6 +82,7 @@ class Report:
 
     def add_reading(self, reading: Reading) -> None:
         """Report the verdict on a key, or note that it has none; what is gone needs none."""
+        self._raise_if_stopped()
         if isinstance(reading, UnreadKey):
             LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
             self._progress.unread.append(reading)
@@ -92,6 +94,7 @@ class Report:
     def add(self, evaluations: Iterable[EvaluationTypeDef]) -> None:
         """Take evaluations in, and send them whenever there are 100 together."""
         for item in evaluations:
+            self._raise_if_stopped()
             LOGGER.info("%s", item["Annotation"])
             self.reported.add(resource_of(item))
             self._batch.append(item)
@@ -121,6 +124,11 @@ class Report:
         if refused:
             self._progress.lost_because = self._progress.lost_because or f"refused twice: {reason}"
             LOGGER.error("Evaluations refused twice, of %s: %s", listing(self._progress.lost[before:]), reason)
+
+    def _raise_if_stopped(self) -> None:
+        """Raise `AbandonedError` where the handler has ended: what is logged would fall into another invocation."""
+        if self._progress.stopped.is_set():
+            raise AbandonedError
 
     def _put(self, batch: Sequence[EvaluationTypeDef]) -> tuple[set[Resource], str]:
         try:
