@@ -27,10 +27,11 @@ from dev.emulator.events import (
 )
 from least_privilege.account import Account
 from least_privilege.parameters import RuleParameters
-from least_privilege.reading import NEXT_KEYS, Reading, read_key, rotate_to
+from least_privilege.reading import NEXT_KEYS, Found, read_key, rotate_to
 from least_privilege.report import evaluation
 from least_privilege.scenarios import Compliance
 from least_privilege.text import RuleError
+from tests.rule.conftest import end_of_threads
 
 KEYS = 12
 PLENTY = 60.0
@@ -68,13 +69,6 @@ def keys(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield ids
     end_of_threads()
     NEXT_KEYS.clear()
-
-
-def end_of_threads() -> None:
-    """Wait for the threads that the handler left behind, whose calls would be counted with those of the next test."""
-    for thread in threading.enumerate():
-        if thread.name.startswith(("evaluation", "reader")):
-            thread.join(30)
 
 
 def scheduled(account: EmulatedAccount, **parameters: str) -> dict[str, object]:
@@ -168,7 +162,7 @@ def test_what_hangs_is_named_and_all_else_is_reported(
     monkeypatch.setenv("READER_THREADS", "2")
     released, finished = threading.Event(), set[str]()
 
-    def hanging(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
+    def hanging(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Found:
         if key_id == keys[3]:
             released.wait(30)
         reading = read_key(account, parameters, key_id, aliases)
@@ -293,7 +287,7 @@ def test_keys_that_wait_are_not_read_once_a_run_has_failed(
 ) -> None:
     begun, released, refused = list[str](), threading.Event(), threading.Event()
 
-    def blocking(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Reading:
+    def blocking(account: Account, parameters: RuleParameters, key_id: str, aliases: tuple[str, ...]) -> Found:
         begun.append(key_id)
         if len(begun) > 1:
             released.wait(30)
