@@ -3,7 +3,7 @@
 A run, from AWS Config's event to `PutEvaluations`, with the module of `least_privilege` that each step lives in:
 
 1. `Request.from_event` (`event`, `parameters`) reads which keys the event asks about, and the rule's parameters.
-2. `Account.open` (`account`) finds the role that fits, and makes every call of AWS.
+2. `Account.opened` (`account`) finds the role that fits, takes kept `clients`, and makes every call of AWS.
 3. `Reader` (`reading`) reads keys in threads, or `read_changed_keys` the one that changed. Each is judged by the table
    of `scenarios`, which asks `AWSConfigRuleKMSPolicy` what the key's policy grants, and to whom.
 4. `Report` (`report`) words each verdict (`annotation`), puts the evaluations, and retracts stale results.
@@ -17,11 +17,11 @@ import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from least_privilege.account import Account, account_in
+from least_privilege.account import Account, RefusedSessionError, account_in
 from least_privilege.deadline import MORE_TIME_ADVICE, STOP_BEFORE_END, Deadline
 from least_privilege.event import Request
 from least_privilege.progress import Progress
@@ -55,7 +55,8 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     wait([evaluations], None if seconds is None else max(seconds, MIN_WAIT))
     if evaluations.done():
         return evaluations.result()
-    progress.abandoned.set()
+    progress.abandoned = True
+    progress.stopped.set()
     progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
@@ -63,29 +64,24 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
 
 
 def _evaluate(event: object, context: object, deadline: Deadline, progress: Progress) -> list[EvaluationTypeDef]:
-    with ExitStack() as ending:
-        try:
-            request = Request.from_event(event)
-            threads = reader_threads()
-            account = Account.open(request, _function_account(context), threads)
-            account.refuse_requests_after(progress.abandoned)
-            readers = ThreadPoolExecutor(threads, "reader")
-            ending.callback(_dismiss, readers, deadline)
-            return Run(request, account, readers, deadline, progress).evaluate()
-        except RuleError as error:
-            # Said before the threads have ended, since the function's time may end first.
-            if not progress.abandoned.is_set():
-                LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
-            raise
+    try:
+        request = Request.from_event(event)
+        run = Run(request, _function_account(context), reader_threads(), deadline, progress)
+        return run.evaluate()
+    except RuleError as error:
+        # Said before what it started has ended, since the function's time may end first.
+        if not progress.abandoned:
+            LOGGER.error("%s", error)  # noqa: TRY400 - the sentence is for people; Lambda logs the traceback
+        raise
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One evaluation at work: what is asked for, the account, the threads that read, the time, and the progress."""
+    """One evaluation at work: what is asked for, from which account with how many threads, the time, the progress."""
 
     request: Request
-    account: Account
-    readers: Executor
+    function_account: str | None
+    threads: int
     deadline: Deadline
     progress: Progress
 
@@ -94,44 +90,62 @@ class Run:
 
         Raises `RuleError` after reporting what could be judged, naming every key that could not be read or for which
         there was no time, and every evaluation that AWS Config refused twice. Results of earlier runs are retracted
-        only if there was none of these.
+        only if there was none of these. Nothing that it starts goes on when it has ended.
         """
-        self.progress.keys = self.request.scope.key_ids
-        report = Report(self.account, self.request, self.progress)
         try:
-            self._judge_and_report(report)
-            report.raise_if_incomplete()
-            if self.request.scope.every_key and not self.request.test_mode:
-                report.retract_stale(self.deadline)
-                report.raise_if_incomplete()
+            try:
+                return self._evaluate_in_account()
+            except RefusedSessionError:
+                return self._evaluate_in_account()
         except RuleError as error:
             self._leave_to_the_next_run()
             if self.progress.keys and not isinstance(error, IncompleteError):
                 error.args = (f"{error} {self.progress}.",)
             raise
+
+    def _evaluate_in_account(self) -> list[EvaluationTypeDef]:
+        self.progress.begin(self.request.scope.key_ids)
+        with Account.opened(self.request, self.function_account, self.threads, self.progress.stopped) as account:
+            return self._report(account)
+
+    def _report(self, account: Account) -> list[EvaluationTypeDef]:
+        report = Report(account, self.request, self.progress)
+        readers = ThreadPoolExecutor(self.threads, "reader")
+        try:
+            self._judge_and_report(account, readers, report)
+            report.raise_if_incomplete()
+            if self.request.scope.every_key and not self.request.test_mode:
+                report.retract_stale(self.deadline)
+                report.raise_if_incomplete()
+        finally:
+            # Whoever ended this waits for no call of AWS, which may hang.
+            readers.shutdown(wait=False, cancel_futures=True)
         return report.first
 
-    def _judge_and_report(self, report: Report) -> None:
+    def _judge_and_report(self, account: Account, readers: Executor, report: Report) -> None:
         report.add_out_of_scope()
         try:
-            for reading in self._readings():
+            for reading in self._readings(account, readers):
                 report.add_reading(reading)
                 if not self.request.scope.every_key:
                     # A change may be about two keys, and the second may take all the time that is left.
                     report.send()
-        finally:
-            report.send()
+        except Exception:
+            # What is judged is reported all the same; of two failures, people get the first.
+            with suppress(RuleError):
+                report.send()
+            raise
+        report.send()
 
-    def _readings(self) -> Iterator[Reading]:
+    def _readings(self, account: Account, readers: Executor) -> Iterator[Reading]:
         request = self.request
         if not request.scope.every_key:
-            return read_changed_keys(self.account, request.parameters, request.scope)
-        reader = Reader(self.account, request.parameters, self.readers, self.deadline, self.progress)
-        return reader.readings(self._rule)
+            return read_changed_keys(account, request.parameters, request.scope)
+        return Reader(account, request.parameters, readers, self.deadline, self.progress).readings(self._rule)
 
     def _leave_to_the_next_run(self) -> None:
         waiting = self.progress.waiting
-        if waiting and not self.progress.abandoned.is_set():
+        if waiting and not self.progress.abandoned:
             NEXT_KEYS[self._rule] = waiting[0]
             self.progress.log_waiting()
 
@@ -144,11 +158,6 @@ def _function_account(context: object) -> str | None:
     """Return the account that the Lambda function runs in, or None where the context does not say."""
     arn = getattr(context, "invoked_function_arn", None)
     return account_in(arn) if isinstance(arn, str) else None
-
-
-def _dismiss(readers: Executor, deadline: Deadline) -> None:
-    """End the threads; where time runs low, without waiting for a call of AWS that may hang."""
-    readers.shutdown(wait=not deadline.is_near, cancel_futures=True)
 
 
 def prepare_logging() -> None:

@@ -12,11 +12,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NoReturn
 
 from least_privilege.condition import Condition, UserId, shared
-from least_privilege.pattern import Pattern, lower_case
+from least_privilege.pattern import Pattern, Patterns, lower_case
 from least_privilege.permission import BY_POLICY, UNKNOWN_ACTIONS, ActionPattern, Duty, DutyTable, Permission
 from least_privilege.text import quoted
 
@@ -334,9 +334,13 @@ class KeyPolicy:
 
     def unlisted_administrators(self, allowed: Iterable[Pattern]) -> tuple[str, ...]:
         """Return the user ids with administration that none of the `allowed` patterns covers."""
-        patterns = tuple(allowed)
-        unlisted = (each.text for each in self.administrators if covering(each.pattern, patterns) is None)
+        patterns = _side_by_side(tuple(allowed))
+        unlisted = (each.text for each in self.administrators if not patterns.covers(each.pattern))
         return tuple(dict.fromkeys(unlisted))
+
+
+# A run judges all its keys with the same patterns.
+_side_by_side = lru_cache(maxsize=4)(Patterns.of)
 
 
 def covering(wanted: Pattern, patterns: Iterable[Pattern]) -> Pattern | None:

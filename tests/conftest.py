@@ -10,6 +10,18 @@ from unittest.mock import patch
 import pytest
 
 from dev.emulator.account import EmulatedAccount, emulated_account
+from least_privilege.clients import Pool
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+    """The clients that the rule keeps: none as yet, as in a function that Lambda has just started."""
+    kept = Pool()
+    monkeypatch.setattr("least_privilege.account.POOL", kept)
+    yield kept
+    for clients in kept._kept.values():  # noqa: SLF001 - no invocation is over for good but in a test
+        clients.close()
+
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
 sys.dont_write_bytecode = True

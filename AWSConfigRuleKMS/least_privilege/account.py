@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from least_privilege.clients import POOL, AbandonedError
 from least_privilege.errors import (
     DENIED,
     FAILURES,
@@ -43,7 +43,6 @@ from least_privilege.key import (
     VanishedKey,
     managed_by_aws,
 )
-from least_privilege.parameters import EXECUTION_ROLE
 from least_privilege.scenarios import DESCRIBE_KEY, GET_KEY_POLICY
 from least_privilege.text import RuleError, escaped, quoted
 
@@ -56,7 +55,6 @@ if TYPE_CHECKING:
         ResourceKeyTypeDef,
     )
     from mypy_boto3_kms import KMSClient
-    from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
 LOGGER = logging.getLogger("AWSConfigRuleKMS")
 
@@ -64,102 +62,66 @@ KEYS_PER_PAGE = 1000
 ALIASES_PER_PAGE = 100
 RESULTS_PER_PAGE = 100
 MAX_ATTEMPTS_AT_ITEMS = 3
-SESSION_SECONDS = 900  # the longest that Lambda lets a function run, and the shortest session that STS gives
 ACCOUNT_IN_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]+):")
-OWN_ROLE = "the function's own role"
+# A kept session must last for the event of one key; a scheduled run needs all that Lambda may give it.
+LIFETIME_FOR_A_CHANGE = timedelta(minutes=5)
+LIFETIME_FOR_EVERY_KEY = timedelta(seconds=890)
+RECORDER_FAILED = "failure"
 # After these, no further evaluation would be taken either.
 FINAL_REFUSALS = DENIED | {INVALID_TOKEN, NO_SUCH_RULE}
 
 type Resource = tuple[str, str]
 
 
-class AbandonedError(Exception):
-    """Raised in the threads of an evaluation that the handler has ended without; no person is told a second time."""
-
-
-class Session(TypedDict, total=False):
-    """The credentials of an assumed role, as `boto3.client` takes them; empty for the function's own role."""
-
-    aws_access_key_id: str
-    aws_secret_access_key: str
-    aws_session_token: str
-
-
-def client_config(connections: int) -> Config:
-    """Return the settings of every client, for this many threads.
-
-    KMS throttles per account, so a scheduled run meets throttling that others cause and must outlast it: eight
-    attempts back off for about a minute. The mode is `legacy`, because in `standard` all threads share one budget of
-    retries, and once that is spent each throttled call fails at once.
-
-    KMS answers within milliseconds and AWS Config within a second or two, so after three seconds without a connection
-    or ten without an answer a call has failed. One that hangs at every attempt would still hold its thread for over
-    two minutes: what keeps it from eating the invocation is that others do not wait for it (`BoundedReader`) and that
-    the handler waits for nothing beyond its time (`Deadline`).
-
-    The rest saves processor time, of which 256 MB have little: botocore takes a fifth of what it needs for a call to
-    write its user agent, and a twentieth to check parameters that are constant or came from AWS.
-    """
-    return Config(
-        retries={"mode": "legacy", "total_max_attempts": 8},
-        connect_timeout=3,
-        read_timeout=10,
-        max_pool_connections=connections,
-        user_agent="AWSConfigRuleKMS",
-        parameter_validation=False,
-    )
+class RefusedSessionError(RuleError):
+    """Raised when AWS no longer takes the credentials of a session that an earlier invocation began."""
 
 
 class Account:
     """The account and Region whose keys are judged, reached with the role that fits the event."""
 
-    def __init__(self, kms: KMSClient, config: ConfigServiceClient, role: str) -> None:
-        """Take the two clients, and for error messages the name of the role that they work with."""
+    def __init__(
+        self,
+        kms: KMSClient,
+        config: ConfigServiceClient,
+        role: str,
+        account_id: str = "",
+        stopped: Event | None = None,
+    ) -> None:
+        """Take the two clients, for error messages the name of the role that they work with, and the account's id.
+
+        Once `stopped` is set nothing is logged any more.
+        """
         self._kms = kms
         self._config = config
         self._role = role
+        self._id = account_id
+        self._stopped = stopped or Event()
 
     @classmethod
-    def open(cls, request: Request, function_account: str | None, threads: int) -> Account:
+    @contextmanager
+    def opened(cls, request: Request, function_account: str | None, threads: int, stopped: Event) -> Iterator[Account]:
         """Open the account of the request, from a function that runs in `function_account` (None: in the same).
 
         As many as `threads` may call it at once. STS is called only where the event is for another account or
-        `ExecutionRoleName` is given. Raises `RuleError` where the role may not be assumed, or is of another account
-        than the event.
+        `ExecutionRoleName` is given, and no session of that role is kept. Where the block ends with an error, nothing
+        is sent any more. Raises `RuleError` where the role may not be assumed, or is of another account than the event,
+        and `RefusedSessionError` where a session of an earlier invocation is no longer taken.
         """
-        elsewhere = function_account is not None and request.account_id not in ("", function_account)
-        if not elsewhere and not request.parameters.execution_role_name:
-            return cls._with_credentials(OWN_ROLE, threads, {})
-        role_arn = request.role_to_assume
-        if request.account_id not in ("", account_in(role_arn)):
-            raise RuleError(
-                f"The role {quoted(role_arn)} is not of the event's account {quoted(request.account_id)}, whose keys "
-                f"it is to read: invoke the function through AWS Config."
-            )
-        return cls._with_credentials(f"the role {role_arn}", threads, _assume_role(role_arn))
-
-    @classmethod
-    def _with_credentials(cls, role: str, threads: int, session: Session) -> Account:
-        settings = client_config(threads)
-        with explained("creating the clients of KMS and AWS Config", role):
-            return cls(
-                boto3.client("kms", config=settings, **session),
-                boto3.client("config", config=settings, **session),
-                role,
-            )
-
-    def refuse_requests_after(self, ended: Event) -> None:
-        """Send no further request once `ended` is set, because the handler has ended without this evaluation.
-
-        Whatever was about to be sent, be it another attempt at a call that hung, raises `AbandonedError` instead.
-        """
-
-        def refuse(**_request: object) -> None:
-            if ended.is_set():
-                raise AbandonedError
-
-        for client in (self._kms, self._config):
-            client.meta.events.register("before-send", refuse)
+        role_arn = _role_for(request, function_account)
+        lifetime = LIFETIME_FOR_EVERY_KEY if request.scope.every_key else LIFETIME_FOR_A_CHANGE
+        clients = POOL.take(role_arn, threads, stopped, lifetime)
+        try:
+            yield cls(clients.kms, clients.config, clients.role, request.account_id, stopped)
+        except BaseException as error:
+            clients.close()
+            if isinstance(error, RuleError) and clients.are_kept and clients.are_refused:
+                raise RefusedSessionError(str(error)) from error
+            raise
+        if stopped.is_set():
+            clients.close()
+        else:
+            POOL.give_back(role_arn, clients)
 
     # Keys -----------------------------------------------------------------------------------------------------------
 
@@ -171,7 +133,7 @@ class Account:
         with explained("kms:ListKeys", self._role):
             pages = self._kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": KEYS_PER_PAGE})
             for page in pages:
-                yield from (key["KeyId"] for key in _listed(page, "Keys"))
+                yield from (_member(key, "KeyId", str) for key in _listed(page, "Keys"))
 
     def aliases(self) -> dict[str, tuple[str, ...]]:
         """Return the alias names of every key that has any, by key id. Raises `RuleError` if they cannot be listed."""
@@ -181,7 +143,7 @@ class Account:
             for page in pages:
                 # An alias that moves meanwhile may be listed twice; what comes later is newer.
                 listed = (alias for alias in _listed(page, "Aliases") if "TargetKeyId" in alias)
-                targets |= {alias["AliasName"]: alias["TargetKeyId"] for alias in listed}
+                targets |= {_member(alias, "AliasName", str): _member(alias, "TargetKeyId", str) for alias in listed}
         found: dict[str, tuple[str, ...]] = {}
         for name, key_id in targets.items():
             found[key_id] = (*found.get(key_id, ()), name)
@@ -200,7 +162,8 @@ class Account:
                 if code_of(error) == NOT_FOUND:
                     return None
                 raise
-            return tuple(dict.fromkeys(alias["AliasName"] for page in pages for alias in _listed(page, "Aliases")))
+            names = (_member(alias, "AliasName", str) for page in pages for alias in _listed(page, "Aliases"))
+            return tuple(dict.fromkeys(names))
 
     def described(self, key_id: str, aliases: tuple[str, ...]) -> Key | VanishedKey | UnreadKey:
         """Return a key with its manager and state, which takes one call, or none where AWS manages it.
@@ -228,11 +191,20 @@ class Account:
 
     # What AWS Config has recorded -----------------------------------------------------------------------------------
 
-    def records_keys(self) -> bool:
-        """Return whether AWS Config's recorder is recording. Raises `RuleError` where AWS Config does not say."""
+    def recorder_problem(self) -> str:
+        """Return why AWS Config's items cannot be trusted to be up to date, or nothing where they can.
+
+        Raises `RuleError` where AWS Config does not say.
+        """
         with explained("config:DescribeConfigurationRecorderStatus", self._role):
             recorders = _member(self._config.describe_configuration_recorder_status(), "ConfigurationRecordersStatus")
-            return any(recorder.get("recording") for recorder in recorders)
+            recording = [recorder for recorder in recorders if recorder.get("recording")]
+            failed = [recorder for recorder in recording if _status(recorder) == RECORDER_FAILED]
+        if not recorders:
+            return "AWS Config has no recorder"
+        if not recording:
+            return "AWS Config's recorder is not recording"
+        return "AWS Config's recorder says that it failed" if len(failed) == len(recording) else ""
 
     def recorded(self, key_ids: Sequence[str], aliases: Aliases) -> dict[str, Key]:
         """Return those of at most 100 keys whose state, manager and policy AWS Config has recorded, by id.
@@ -244,13 +216,19 @@ class Account:
         with explained("config:BatchGetResourceConfig", self._role):
             try:
                 for item in self._items(key_ids):
-                    key = recorded_key(item, aliases)
-                    found |= {key.id: key} if key else {}
+                    key = recorded_key(item, aliases, self._id)
+                    found |= {key.id: key} if key and key.id in key_ids else {}
             except FAILURES as error:
                 if isinstance(error, ClientError) and not passes(error):
                     raise
+                if self._stopped.is_set():
+                    raise AbandonedError from None
                 LOGGER.warning("Items of AWS Config could not be read, so KMS is asked: %s", reason_of(error))
         return found
+
+    def recorded_by(self, item: Mapping[str, Any] | None, aliases: Aliases) -> Key | None:
+        """Return the key that an event's item describes, or None where that does not tell all that is needed."""
+        return recorded_key(item, aliases, self._id) if item else None
 
     def _items(self, key_ids: Sequence[str]) -> Iterator[BaseConfigurationItemTypeDef]:
         asked: list[ResourceKeyTypeDef] = [
@@ -286,19 +264,38 @@ class Account:
                 return set(map(resource_of, evaluations)), reason_of(error)
         return failed, "AWS Config returned them as failed"
 
-    def stored_results(self, rule_name: str, until: datetime) -> Iterator[Resource]:
+    def stored_results(self, rule_name: str, until: datetime, began: datetime) -> Iterator[Resource]:
         """Yield the resource type and id of each result, compliant or not, that AWS Config holds for the rule.
 
-        Those that events after `until` brought are left out, unless they claim to be of the future. Raises `RuleError`
-        where they cannot be listed.
+        Those are left out that another event has brought meanwhile: recorded after this evaluation `began`, or with an
+        ordering timestamp after `until` that does not claim to be of the future. Raises `RuleError` where they cannot
+        be listed.
         """
         with explained("config:GetComplianceDetailsByConfigRule", self._role):
             for result in stored_results(self._config, rule_name):
                 identifier = result["EvaluationResultIdentifier"]
                 newer = until < identifier.get("OrderingTimestamp", until) <= datetime.now(UTC)
-                if not newer:
+                if not newer and result.get("ResultRecordedTime", began) <= began:
                     qualifier = identifier["EvaluationResultQualifier"]
-                    yield qualifier["ResourceType"], qualifier["ResourceId"]
+                    yield _member(qualifier, "ResourceType", str), _member(qualifier, "ResourceId", str)
+
+
+def _role_for(request: Request, function_account: str | None) -> str:
+    """Return the ARN of the role to assume for a request, blank where the function's own will do."""
+    elsewhere = function_account is not None and request.account_id not in ("", function_account)
+    if not elsewhere and not request.parameters.execution_role_name:
+        return ""
+    role_arn = request.role_to_assume
+    if request.account_id not in ("", account_in(role_arn)):
+        raise RuleError(
+            f"The role {quoted(role_arn)} is not of the event's account {quoted(request.account_id)}, whose keys "
+            f"it is to read: invoke the function through AWS Config."
+        )
+    return role_arn
+
+
+def _status(recorder: Mapping[str, Any]) -> str:
+    return str(recorder.get("lastStatus", "")).lower()
 
 
 def stored_results(config: ConfigServiceClient, rule_name: str) -> Iterator[Any]:
@@ -326,30 +323,6 @@ def account_in(arn: str) -> str | None:
 def resource_of(item: Mapping[str, Any] | EvaluationTypeDef) -> Resource:
     """Return the resource type and id of an evaluation."""
     return item["ComplianceResourceType"], item["ComplianceResourceId"]
-
-
-def _assume_role(role_arn: str) -> Session:
-    with explained(f"creating the client of STS for {role_arn}", OWN_ROLE):
-        sts = boto3.client("sts", config=client_config(1))
-    try:
-        response = sts.assume_role(
-            RoleArn=role_arn, RoleSessionName="AWSConfigRuleKMS", DurationSeconds=SESSION_SECONDS
-        )
-        return _session(_member(response, "Credentials"))
-    except FAILURES as error:
-        raise RuleError(
-            f"The role {role_arn} cannot be assumed: its trust policy must allow sts:AssumeRole to the function's "
-            f"role, whose own policy must allow it too; the recorder's service-linked role never can be, so name "
-            f"another in {EXECUTION_ROLE} ({reason_of(error)})."
-        ) from None
-
-
-def _session(credentials: CredentialsTypeDef) -> Session:
-    return {
-        "aws_access_key_id": credentials["AccessKeyId"],
-        "aws_secret_access_key": credentials["SecretAccessKey"],
-        "aws_session_token": credentials["SessionToken"],
-    }
 
 
 def _read(key: Key, permission: str, read: Callable[[Key], Facts]) -> Key | VanishedKey | UnreadKey:

@@ -17,7 +17,7 @@ DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 NOT_FOUND = "NotFoundException"
 # Raised over answers that were cut off or garbled on their way, or do not come from AWS, whose form botocore's parsers
 # and what picks members take for granted. Their texts repeat the answer, and STS answers with credentials.
-UNREADABLE = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
+UNREADABLE = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError)
 FAILURES = (ClientError, BotoCoreError, *UNREADABLE)
 # Longer than any name in what AWS says, and shorter than the tokens that it may repeat.
 TOKEN = re.compile(r"[A-Za-z0-9+/=_%-]{150,}")

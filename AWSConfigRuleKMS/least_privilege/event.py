@@ -32,7 +32,8 @@ class Scope:
 
     `every_key` for all keys of the account and Region, otherwise the ids `key_ids`; `out_of_scope` are the ids, of a
     key or of an alias by its name, that no longer exist for the rule. `alias` is the alias that the event is about, and
-    `target` the id of the one key that it points to; that is blank where the alias no longer exists at all.
+    `target` the id of the one key that it points to; that is blank where the alias no longer exists at all. `item` is
+    the configuration item of the one key that changed, where the event has it.
     """
 
     ordering_timestamp: str
@@ -41,6 +42,7 @@ class Scope:
     out_of_scope: tuple[str, ...] = ()
     alias: str = ""
     target: str = ""
+    item: Mapping[str, Any] | None = None
 
     @property
     def time(self) -> datetime:
@@ -148,26 +150,31 @@ def _scope(invoking_event: Mapping[str, Any], *, left_scope: bool) -> Scope:
         is_gone=left_scope or deleted or status == NOT_RECORDED,
         is_deleted=deleted,
         timestamp=_timestamp(item, "configurationItemCaptureTime", f"The {field}"),
+        is_whole=message_type == CHANGED,
     )
     return scope_of(change)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A configuration item, or its summary, of a resource that changed; `is_gone` if it is no longer the rule's."""
+    """A configuration item of a resource that changed; `is_gone` if it is no longer the rule's.
+
+    With `is_whole` it is the item itself, otherwise the summary of one that is too large for an event.
+    """
 
     item: Mapping[str, Any]
     difference: object
     is_gone: bool
     is_deleted: bool
     timestamp: str
+    is_whole: bool
 
 
 def _scope_of_key(change: Change) -> Scope:
     key_id = _text(change.item, "resourceId", "The configuration item")
     if change.is_gone:
         return Scope(change.timestamp, out_of_scope=(key_id,))
-    return Scope(change.timestamp, key_ids=(key_id,))
+    return Scope(change.timestamp, key_ids=(key_id,), item=change.item if change.is_whole else None)
 
 
 def _scope_of_alias(change: Change) -> Scope:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
-from least_privilege.key import DISABLED, ENABLED, Aliases, Facts, Key
-
-if TYPE_CHECKING:
-    from mypy_boto3_config.type_defs import BaseConfigurationItemTypeDef
+from least_privilege.key import DISABLED, ENABLED, KEY_RESOURCE_TYPE, Aliases, Facts, Key
 
 RECORDED_STATUSES = frozenset({"OK", "ResourceDiscovered"})
 
 
-def recorded_key(item: BaseConfigurationItemTypeDef, aliases: Aliases) -> Key | None:
+def recorded_key(item: Mapping[str, Any], aliases: Aliases, account_id: str = "") -> Key | None:
     """Return the key that an item of AWS Config describes, or None where the item does not tell all that is needed.
 
-    An item that is recorded once a day may be older than a change of the key, so it tells nothing.
+    The item is as AWS Config's API gives it, with JSON in texts, or as an event has it, with objects. One that is
+    recorded once a day may be older than a change of the key, so it tells nothing; nor does one of another resource
+    type, or of another account than `account_id`.
     """
     if item.get("configurationItemStatus") not in RECORDED_STATUSES or item.get("recordingFrequency") == "DAILY":
         return None
-    configuration = _json_or_none(item.get("configuration"))
-    metadata = configuration if isinstance(configuration, Mapping) else {}
-    policy = _recorded_policy(item.get("supplementaryConfiguration"))
+    account = item.get("accountId", item.get("awsAccountId", account_id))
+    of_a_key = item.get("resourceType", KEY_RESOURCE_TYPE) == KEY_RESOURCE_TYPE
+    if not of_a_key or (account_id and account != account_id):
+        return None
+    metadata = _object_or_none(item.get("configuration")) or {}
+    policy = _recorded_policy(_object_or_none(item.get("supplementaryConfiguration")) or {})
     key_id, manager, state = item.get("resourceId"), metadata.get("keyManager"), metadata.get("keyState")
     if not (isinstance(key_id, str) and isinstance(manager, str) and isinstance(state, str) and policy):
         return None
@@ -38,13 +40,19 @@ def enabled_state(state: str, enabled: object) -> str:
     return DISABLED if enabled is False and state == ENABLED else state
 
 
-def _recorded_policy(supplementary: object) -> str | None:
-    """Return the policy text, which AWS Config writes as JSON text once more, or None where there is none."""
-    written = supplementary.get("Policy") if isinstance(supplementary, Mapping) else None
+def _recorded_policy(supplementary: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
+    """Return the policy's document, which AWS Config may write as JSON text once more, or None where there is none."""
+    written = supplementary.get("Policy")
     content = _json_or_none(written)
     if isinstance(content, str):
         return content
-    return written if isinstance(content, Mapping) and isinstance(written, str) else None
+    return written if isinstance(content, Mapping) or isinstance(written, Mapping) else None
+
+
+def _object_or_none(value: object) -> Mapping[str, Any] | None:
+    """Return a value that is an object, or a JSON text of one, otherwise None."""
+    content = value if isinstance(value, Mapping) else _json_or_none(value)
+    return content if isinstance(content, Mapping) else None
 
 
 def _json_or_none(text: object) -> object:

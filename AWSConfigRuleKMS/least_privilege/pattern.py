@@ -150,6 +150,7 @@ class Patterns:
     _ends: int = field(repr=False)
     _guards: int = field(repr=False)
     _manys: int = field(repr=False)
+    _held: int = field(repr=False)
     _ones: int = field(repr=False)
     _singles: int = field(repr=False)
     _literals: Mapping[str, int] = field(repr=False)
@@ -157,7 +158,7 @@ class Patterns:
     @classmethod
     def of(cls, patterns: Iterable[Pattern]) -> Patterns:
         """Put these patterns side by side."""
-        starts = ends = guards = manys = ones = 0
+        starts = ends = guards = manys = held = ones = 0
         literals: dict[str, int] = {}
         end_of_each = []
         offset = 0
@@ -165,6 +166,7 @@ class Patterns:
             length = len(pattern.symbols)
             starts |= 1 << offset
             manys |= pattern.manys << offset
+            held |= pattern.held << offset
             ones |= pattern.ones << offset
             for character, positions in pattern.literals.items():
                 literals[character] = literals.get(character, 0) | positions << offset
@@ -175,12 +177,25 @@ class Patterns:
         singles = ones
         for positions in literals.values():
             singles |= positions
-        return cls(tuple(end_of_each), starts, ends, guards, manys, ones, singles, literals)
+        return cls(tuple(end_of_each), starts, ends, guards, manys, held, ones, singles, literals)
 
     def overlapping(self, other: Pattern) -> tuple[int, ...]:
         """Return the places, counted from 0, of those patterns that have a text in common with `other`."""
         accepted = self._walk(other.symbols) & self._ends
         return tuple(place for place, end in enumerate(self._end_of_each) if accepted >> end & 1) if accepted else ()
+
+    def covers(self, other: Pattern) -> bool:
+        """Return whether one of the patterns covers `other`."""
+        positions = self._with_empty_manys(self._starts)
+        for symbol in other.symbols:
+            if symbol is Wildcard.MANY:
+                positions &= self._held
+            else:
+                taking = self._ones if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
+                positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
+            if not positions:
+                return False
+        return bool(positions & self._ends)
 
     def _walk(self, symbols: Iterable[Symbol]) -> int:
         """Return the positions that are reached together with the end of `symbols`, by any text that fits them."""

@@ -165,6 +165,17 @@ class DutyTable:
             if permission in matched or (permission.is_group and beginning.startswith(permission.letters)):
                 yield permission
 
+    def exempted_by(self, entry: Pattern) -> Iterator[Permission]:
+        """Yield the permissions that an entry of a `NotAction`, in lower case, takes away as a whole."""
+        # Whatever covers a group fits its letters alone, too: one walk finds the few that are worth another.
+        for place in self._letters.overlapping(entry):
+            if entry.covers(self.permissions[place].pattern):
+                yield self.permissions[place]
+
+    @cached_property
+    def _letters(self) -> Patterns:
+        return Patterns.of(Pattern.of(permission.letters) for permission in self.permissions)
+
     @cached_property
     def _actions_of_today(self) -> tuple[Patterns, tuple[Permission, ...]]:
         """The patterns of today's actions, and the permission that each of them belongs to."""
@@ -179,18 +190,17 @@ class DutyTable:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ActionPattern:
     """What one entry of an `Action` or `NotAction` says about KMS; `pattern` is the entry in lower case.
 
     `is_plain` is false where it has white space or a character beyond ASCII, which no action has.
     """
 
+    table: DutyTable = field(repr=False)
     written: str
     is_plain: bool
     pattern: Pattern = field(repr=False)
-    granted: frozenset[Permission]
-    exempted: frozenset[Permission]
     covers_every_action: bool
     concerns_kms: bool
 
@@ -198,17 +208,29 @@ class ActionPattern:
     def of(cls, table: DutyTable, written: str) -> ActionPattern:
         """Read an entry as its author wrote it; upper and lower case are alike."""
         pattern = Pattern.of(lower_case(written))
-        concerns_kms = pattern.fits_some_text_beginning_with(SERVICE_PREFIX)
-        granted = frozenset(table.granted_by(pattern)) if concerns_kms else frozenset[Permission]()
         return cls(
+            table,
             written,
             NOT_IN_AN_ACTION.search(written) is None,
             pattern,
-            granted=granted or frozenset({UNKNOWN_ACTIONS} if concerns_kms and table.by_user else ()),
-            exempted=frozenset(permission for permission in table.permissions if pattern.covers(permission.pattern)),
             covers_every_action=pattern.covers(EVERY_ACTION),
-            concerns_kms=concerns_kms,
+            concerns_kms=pattern.fits_some_text_beginning_with(SERVICE_PREFIX),
         )
+
+    @cached_property
+    def granted(self) -> frozenset[Permission]:
+        """The permissions that the entry grants itself, or something of, where it stands in an `Action`."""
+        if not self.concerns_kms:
+            return frozenset()
+        known = frozenset(self.table.granted_by(self.pattern))
+        return known or frozenset({UNKNOWN_ACTIONS} if self.table.by_user else ())
+
+    @cached_property
+    def exempted(self) -> frozenset[Permission]:
+        """The permissions that the entry takes away as a whole, where it stands in a `NotAction`."""
+        if not self.concerns_kms:
+            return frozenset()
+        return frozenset(self.table.exempted_by(self.pattern))
 
 
 # Policies repeat each other's actions, and a scheduled run reads up to 100,000 of them. Long entries are rare, and

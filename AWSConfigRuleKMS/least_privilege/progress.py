@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import batched
 from threading import Event
 
@@ -20,8 +21,8 @@ class Progress:
 
     `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
     resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
-    `abandoned` is set when the handler has ended without the evaluation, so that what it does would fall into another
-    invocation.
+    `began` is when the evaluation began to list keys. `abandoned` tells the evaluation that the handler has ended
+    without it. Nothing is sent any more once `stopped` is set: it would fall into another invocation.
     """
 
     keys: Sequence[str] = ()
@@ -29,7 +30,21 @@ class Progress:
     unread: list[UnreadKey] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     lost_because: str = ""
-    abandoned: Event = field(default_factory=Event)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    abandoned: bool = False
+    stopped: Event = field(default_factory=Event)
+
+    def begin(self, keys: Sequence[str]) -> None:
+        """Begin, or begin again, with these keys and nothing judged."""
+        self.keys = keys
+        for noted in (self.judged, self.unread, self.lost):
+            noted.clear()
+        self.lost_because = ""
+        self.began = datetime.now(UTC)
+        self.stopped = Event()
+        # Asked last: a handler that ends meanwhile has either set the new event itself, or is noticed here.
+        if self.abandoned:
+            self.stopped.set()
 
     @property
     def waiting(self) -> list[str]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from itertools import batched
 from queue import Empty, SimpleQueue
@@ -100,18 +101,27 @@ def judged(found: Found, parameters: RuleParameters) -> Reading:
 
 
 def read_changed_keys(account: Account, parameters: RuleParameters, scope: Scope) -> Iterator[Reading]:
-    """Yield what was read, live from KMS, of each key that a change asks for."""
+    """Yield what was read of each key that a change asks for: live from KMS, or from the event's own item.
+
+    The item is taken with `ReadKeysFrom` = `Config`, if it tells all that a verdict needs; aliases are read live.
+    """
     for key_id in scope.key_ids:
         try:
             names = account.aliases_of(key_id)
         except RuleError as error:
             yield UnreadKey(key_id, str(error).removesuffix("."))
             continue
-        yield (
-            VanishedKey(key_id)
-            if names is None
-            else judged(read_key(account, parameters, key_id, scope.remaining_aliases(names, key_id)), parameters)
+        if names is None:
+            yield VanishedKey(key_id)
+            continue
+        aliases = scope.remaining_aliases(names, key_id)
+        recorded = account.recorded_by(scope.item, {key_id: aliases}) if parameters.read_from_config else None
+        found = (
+            ReadKey(recorded, judge_key(recorded.facts, parameters))
+            if recorded
+            else read_key(account, parameters, key_id, aliases)
         )
+        yield judged(found, parameters)
 
 
 def read_from_kms(
@@ -165,8 +175,10 @@ class Reader:
         aliases cannot be listed, or where AWS Config refuses to be read.
         """
         from_config = self.parameters.read_from_config and is_recording(self.account)
-        aliases = self.account.aliases()
+        self.progress.began = datetime.now(UTC)
+        # In this order, so that the alias of a key that is made meanwhile is not missed.
         listed = list(dict.fromkeys(self.account.key_ids()))
+        aliases = self.account.aliases()
         self.progress.keys = rotate_to(NEXT_KEYS.pop(rule, ""), listed)
         read = self._read_from_config if from_config else self._read_from_kms
         yield from read(self.progress.keys, aliases)
@@ -195,10 +207,10 @@ class Reader:
 
 def is_recording(account: Account) -> bool:
     """Return whether AWS Config's items can be trusted to be up to date, and log it where they cannot."""
-    records = account.records_keys()
-    if not records:
-        LOGGER.warning("AWS Config's recorder is not recording, so all keys are read from KMS.")
-    return records
+    problem = account.recorder_problem()
+    if problem:
+        LOGGER.warning("%s, so all keys are read from KMS.", problem)
+    return not problem
 
 
 def rotate_to(first: str, key_ids: Sequence[str]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from least_privilege.account import Account, Resource, resource_of
 from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, RETRACTED_SENTENCE, about, annotate_each
+from least_privilege.clients import AbandonedError
 from least_privilege.deadline import MORE_TIME_ADVICE, Deadline
 from least_privilege.event import Request
 from least_privilege.key import KEY_RESOURCE_TYPE, UnreadKey
@@ -68,6 +69,7 @@ class Report:
         self._request = request
         self._progress = progress
         self._batch: list[EvaluationTypeDef] = []
+        self._is_refused = False
         self.reported: set[Resource] = set()
         self.first: list[EvaluationTypeDef] = []
 
@@ -80,6 +82,7 @@ class Report:
 
     def add_reading(self, reading: Reading) -> None:
         """Report the verdict on a key, or note that it has none; what is gone needs none."""
+        self._raise_if_stopped()
         if isinstance(reading, UnreadKey):
             LOGGER.error("Key %s could not be read: %s", escaped(reading.id), reading.reason)
             self._progress.unread.append(reading)
@@ -91,6 +94,7 @@ class Report:
     def add(self, evaluations: Iterable[EvaluationTypeDef]) -> None:
         """Take evaluations in, and send them whenever there are 100 together."""
         for item in evaluations:
+            self._raise_if_stopped()
             LOGGER.info("%s", item["Annotation"])
             self.reported.add(resource_of(item))
             self._batch.append(item)
@@ -107,19 +111,31 @@ class Report:
         Raises `RuleError` where no further evaluation would be taken either.
         """
         batch, self._batch = self._batch, []
-        if not batch:
+        if not batch or self._is_refused:
             return
         before = len(self._progress.lost) - len(batch)
-        refused, reason = self._account.put_evaluations(batch, self._request)
+        refused, reason = self._put(batch)
         if refused:
             again = [item for item in batch if resource_of(item) in refused]
             # An answer that names something else leaves open what was not taken.
             again = again if len(again) == len(refused) else batch
-            refused, reason = self._account.put_evaluations(again, self._request)
+            refused, reason = self._put(again)
         self._progress.lost[before:] = sorted(resource_id for _, resource_id in refused)
         if refused:
             self._progress.lost_because = self._progress.lost_because or f"refused twice: {reason}"
             LOGGER.error("Evaluations refused twice, of %s: %s", listing(self._progress.lost[before:]), reason)
+
+    def _raise_if_stopped(self) -> None:
+        """Raise `AbandonedError` where the handler has ended: what is logged would fall into another invocation."""
+        if self._progress.stopped.is_set():
+            raise AbandonedError
+
+    def _put(self, batch: Sequence[EvaluationTypeDef]) -> tuple[set[Resource], str]:
+        try:
+            return self._account.put_evaluations(batch, self._request)
+        except RuleError:
+            self._is_refused = True
+            raise
 
     def retract_stale(self, deadline: Deadline) -> None:
         """Take back every result that AWS Config holds for the rule and that this run did not report.
@@ -128,7 +144,8 @@ class Report:
         """
         # The list is read to its end first: retracting meanwhile could move what its next page holds. Results of later
         # events may be of keys that were made after this run had listed them.
-        stored = self._account.stored_results(self._request.rule_name, self._request.scope.time)
+        until = self._request.scope.time
+        stored = self._account.stored_results(self._request.rule_name, until, self._progress.began)
         stale = [resource for resource in _in_time(stored, deadline) if resource not in self.reported]
         self.add(
             not_applicable(resource_type, resource_id, RETRACTED_SENTENCE, self._request)

@@ -339,7 +339,8 @@ def test_a_change_of_the_administrator_s_key_is_not_judged_under_the_member_s_na
     key_id = boto3.client("kms").describe_key(KeyId="alias/administrator")["KeyMetadata"]["KeyId"]
     item = {**key_item(key_id, now()), "awsAccountId": MEMBER}
     made = invoke(accounts, function, member_event(accounts, organization, change_notification(item)))
-    assert made == [(ADMINISTRATOR, "sts:AssumeRole"), (MEMBER, "kms:ListAliases")]
+    # The session of the member's role may be one that an earlier event began.
+    assert [call for call in made if call != (ADMINISTRATOR, "sts:AssumeRole")] == [(MEMBER, "kms:ListAliases")]
     assert (results(MEMBER, MEMBER_RULE), results(ADMINISTRATOR, RULE_NAME)) == ([], [])
 
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from botocore.config import Config
 
-from least_privilege.account import client_config
+from least_privilege.clients import client_config
 from tests.aws.fault_layer import Call, Plan
 from tests.faults.matrix import LIST_ALIASES, OUTCOMES, THROTTLED, THROTTLED_FIVE_TIMES, Row
 from tests.faults.plans import EVERY_KMS_OPERATION
@@ -31,7 +31,7 @@ def in_mode(mode: str) -> Callable[[int], Config]:
 
 def test_threads_that_shared_a_budget_of_retries_would_leave_keys_without_an_answer(world: World) -> None:
     # With the rule's own mode the same plan costs no answer: it is a row of the matrix, and of its sample.
-    with patch("least_privilege.account.client_config", in_mode("standard")):
+    with patch("least_privilege.clients.client_config", in_mode("standard")):
         run = world.invoke(world.event(FROM_KMS), plan(EVERY_KMS_OPERATION, THROTTLED_FIVE_TIMES))
     assert "ThrottlingException" in run.message
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from unittest.mock import patch
@@ -9,6 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from tests.aws.stubbed import SERVICES, StubbedAws
+from tests.rule.counting_aws import OWN_KEY, CountingAws
 
 
 @pytest.fixture
@@ -27,3 +30,40 @@ def aws(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> It
     # To the rule, a call that nobody expected is one more failure of AWS, which it logs.
     messages = [record.getMessage() for record in caplog.get_records("call")]
     assert [message for message in messages if "response stub for" in message] == []
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingAws]:
+    """AWS over HTTP, as a function that was just started finds it: with its role's credentials in the environment."""
+    aws = CountingAws()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with aws.serving():
+        settings = {
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": OWN_KEY,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+        # A connection that breaks is tried again at once.
+        monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+        yield aws
+        end_of_threads()
+
+
+def end_of_threads() -> None:
+    """Wait for the threads that the handler left behind, whose calls would be counted with those of the next test."""
+    for thread in rule_threads():
+        thread.join(30)
+    assert rule_threads() == []
+
+
+def rule_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(("evaluation", "reader"))]

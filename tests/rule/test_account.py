@@ -58,9 +58,9 @@ def changed(key_id: str) -> dict[str, Any]:
 
 def expect_keys(aws: StubbedAws, *key_ids: str, aliases: tuple[tuple[str, str], ...] = ()) -> None:
     listed = [{"AliasName": name, "TargetKeyId": key_id} for name, key_id in aliases]
-    aws.kms.add_response("list_aliases", {"Aliases": listed, "Truncated": False}, {"Limit": 100})
     keys = [{"KeyId": key_id} for key_id in key_ids]
     aws.kms.add_response("list_keys", {"Keys": keys, "Truncated": False}, {"Limit": 1000})
+    aws.kms.add_response("list_aliases", {"Aliases": listed, "Truncated": False}, {"Limit": 100})
 
 
 def expect_description(aws: StubbedAws, key_id: str, **metadata: str) -> None:
@@ -97,14 +97,14 @@ def test_keys_and_aliases_of_every_page_are_read(aws: StubbedAws) -> None:
     alias = {"AliasName": "alias/a", "TargetKeyId": "key-1"}
     second = {"AliasName": "alias/b", "TargetKeyId": "key-2"}
     unused = {"AliasName": "alias/aws/s3"}
-    aws.kms.add_response("list_aliases", {"Aliases": [alias], "Truncated": True, "NextMarker": "m"}, {"Limit": 100})
-    aws.kms.add_response("list_aliases", {"Aliases": [second, unused]}, {"Limit": 100, "Marker": "m"})
     pages: list[dict[str, Any]] = [
         {"Keys": [{"KeyId": "key-1"}], "Truncated": True, "NextMarker": "n"},
         {"Keys": [{"KeyId": "key-2"}]},
     ]
     aws.kms.add_response("list_keys", pages[0], {"Limit": 1000})
     aws.kms.add_response("list_keys", pages[1], {"Limit": 1000, "Marker": "n"})
+    aws.kms.add_response("list_aliases", {"Aliases": [alias], "Truncated": True, "NextMarker": "m"}, {"Limit": 100})
+    aws.kms.add_response("list_aliases", {"Aliases": [second, unused]}, {"Limit": 100, "Marker": "m"})
     expect_description(aws, "key-1", KeyState="Disabled")
     expect_description(aws, "key-2", KeyState="Disabled")
     expect_report(aws, ("alias/a", "NOT_APPLICABLE"), ("alias/b", "NOT_APPLICABLE"))
@@ -300,8 +300,8 @@ def test_a_key_that_something_else_than_kms_answered_is_named(aws: StubbedAws, o
 
 
 def test_a_list_that_something_else_than_kms_answered_raises(aws: StubbedAws) -> None:
-    aws.kms.add_response("list_aliases", {})
-    with pytest.raises(RuleError, match="AWS answered without Aliases: look for a proxy"):
+    aws.kms.add_response("list_keys", {})
+    with pytest.raises(RuleError, match="AWS answered without Keys: look for a proxy"):
         lambda_handler(SCHEDULED, {})
 
 
@@ -426,7 +426,7 @@ def test_a_list_that_cannot_be_read_is_not_repeated(
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
     assert str(raised.value) == (
-        f"kms:ListAliases failed with the function's own role: re-evaluate the rule once the cause is gone "
+        f"kms:ListKeys failed with the function's own role: re-evaluate the rule once the cause is gone "
         f"({type(error).__name__}: the answer cannot be read, look for a proxy between the function and AWS)."
     )
 
@@ -442,14 +442,14 @@ def test_a_list_that_cannot_be_read_is_not_repeated(
     ],
 )
 def test_what_may_be_a_token_is_left_out_of_what_aws_says(aws: StubbedAws, message: str, shown: str) -> None:
-    aws.kms.add_client_error("list_aliases", "", message)
+    aws.kms.add_client_error("list_keys", "", message)
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
     assert str(raised.value).endswith(f"(: {shown}).")
 
 
 def test_what_aws_says_is_repeated_in_300_characters(aws: StubbedAws) -> None:
-    aws.kms.add_client_error("list_aliases", "Odd", "ab " * 200)
+    aws.kms.add_client_error("list_keys", "Odd", "ab " * 200)
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
     reason = str(raised.value).rpartition("(")[2].removesuffix(").")
@@ -459,7 +459,7 @@ def test_what_aws_says_is_repeated_in_300_characters(aws: StubbedAws) -> None:
 def test_an_error_of_aws_is_repeated_on_one_line_and_without_its_traceback(
     aws: StubbedAws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    aws.kms.add_client_error("list_aliases", "InvalidSignatureException", "no match\x1b[31m\nthe-token")
+    aws.kms.add_client_error("list_keys", "InvalidSignatureException", "no match\x1b[31m\nthe-token")
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})
     assert str(raised.value).endswith("(InvalidSignatureException: no match\\u001b[31m).")
@@ -486,8 +486,8 @@ def test_a_client_has_a_connection_for_each_thread(
 
 @pytest.mark.parametrize(("operation", "action"), [("list_aliases", "kms:ListAliases"), ("list_keys", "kms:ListKeys")])
 def test_what_cannot_be_listed_raises(aws: StubbedAws, operation: str, action: str) -> None:
-    if operation == "list_keys":
-        aws.kms.add_response("list_aliases", {"Aliases": []})
+    if operation == "list_aliases":
+        aws.kms.add_response("list_keys", {"Keys": []})
     aws.kms.add_client_error(operation, "AccessDeniedException", "no policy allows it")
     with pytest.raises(RuleError) as raised:
         lambda_handler(SCHEDULED, {})

@@ -21,7 +21,8 @@ from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import now, rule_event, scheduled_notification
 from kms_rule import RULE_FOLDER
-from least_privilege.permission import DutyTable
+from least_privilege.clients import Clients
+from least_privilege.permission import ActionPattern, DutyTable
 from least_privilege.progress import Progress
 from least_privilege.scenarios import Case
 from least_privilege.text import RuleError
@@ -139,9 +140,9 @@ VALUES = [
     for value in vars(importlib.import_module(name)).values()
     if is_dataclass(value) and isinstance(value, type) and value.__module__ == name
 ]
-# They keep what they have worked out, or say how far the run has come.
-KEEPING = {Case, DutyTable, Statement, KeyPolicy}
-CHANGING = {Progress}
+# They keep what they have worked out, say how far the run has come, or serve one invocation after the other.
+KEEPING = {Case, Statement, KeyPolicy, DutyTable, ActionPattern}
+CHANGING = {Progress, Clients}
 
 
 def test_those_that_keep_what_they_have_worked_out_are_the_ones_with_cached_properties() -> None:

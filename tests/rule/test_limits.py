@@ -16,7 +16,8 @@ from AWSConfigRuleKMS import lambda_handler
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import POST_PARAMETERS, now, rule_event, scheduled_notification
-from least_privilege.account import Account, client_config
+from least_privilege.account import Account
+from least_privilege.clients import client_config
 from least_privilege.deadline import Deadline
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
@@ -108,8 +109,8 @@ def test_without_a_context_that_tells_the_time_there_is_no_end(unknown: object) 
 
 
 def test_keys_can_be_read_without_an_end(aws: StubbedAws) -> None:
-    aws.kms.add_response("list_aliases", {"Aliases": [{"AliasName": "alias/aws/ebs", "TargetKeyId": "key-1"}]})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    aws.kms.add_response("list_aliases", {"Aliases": [{"AliasName": "alias/aws/ebs", "TargetKeyId": "key-1"}]})
     account = Account(boto3.client("kms"), boto3.client("config"), "these credentials")
     parameters = RuleParameters.parse(POST_PARAMETERS)
     with ThreadPoolExecutor(1) as threads:

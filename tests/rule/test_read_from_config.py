@@ -243,7 +243,7 @@ def test_without_a_running_recorder_all_keys_are_read_from_kms_and_the_log_says_
     _, calls = calls_of(account, FROM_CONFIG)
     assert "config:BatchGetResourceConfig" not in calls
     assert calls["kms:GetKeyPolicy"] == 1
-    assert "AWS Config's recorder is not recording, so all keys are read from KMS." in caplog.messages
+    assert "AWS Config has no recorder, so all keys are read from KMS." in caplog.messages
 
 
 def test_of_two_changed_keys_the_first_is_reported_before_the_second_is_read(account: EmulatedAccount) -> None:
@@ -306,8 +306,8 @@ RECORDING = {"name": "default", "recording": True}
 
 
 def expect_lists_and_recorder(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
-    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": recorders})
 
 
@@ -406,8 +406,8 @@ def test_a_run_that_config_ends_logs_every_key_that_it_did_not_come_to(
     aws: StubbedAws, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key_ids = [f"key-{number}" for number in range(250)]
-    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": key_id} for key_id in key_ids]})
+    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": [RECORDING]})
     monkeypatch.setattr("least_privilege.reading.MAX_KEYS_AHEAD", 1)
     aws.config.add_client_error("batch_get_resource_config", "AccessDeniedException")
@@ -419,8 +419,8 @@ def test_a_run_that_config_ends_logs_every_key_that_it_did_not_come_to(
 
 def test_config_is_asked_for_a_hundred_keys_at_once(aws: StubbedAws, monkeypatch: pytest.MonkeyPatch) -> None:
     key_ids = [f"key-{number}" for number in range(101)]
-    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": key_id} for key_id in key_ids]})
+    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": [RECORDING]})
     for some in (key_ids[:100], key_ids[100:]):
         asked = [{"resourceType": "AWS::KMS::Key", "resourceId": key_id} for key_id in some]

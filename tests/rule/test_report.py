@@ -15,7 +15,8 @@ from botocore.stub import Stubber
 
 from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import RULE_NAME, change_notification, key_item, rule_event, scheduled_notification
-from least_privilege.account import AbandonedError, Account, client_config
+from least_privilege.account import Account
+from least_privilege.clients import OWN_ROLE, AbandonedError, Clients, client_config
 from least_privilege.event import Request
 from least_privilege.report import evaluation
 from least_privilege.scenarios import Compliance
@@ -43,8 +44,8 @@ def aws_managed(number: int) -> str:
 def expect_aws_managed_keys(aws: StubbedAws, count: int) -> None:
     """Expect a scheduled run over keys that cost no further call."""
     aliases = [{"AliasName": aws_managed(number), "TargetKeyId": f"key-{number}"} for number in range(count)]
-    aws.kms.add_response("list_aliases", {"Aliases": aliases, "Truncated": False})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": f"key-{number}"} for number in range(count)]})
+    aws.kms.add_response("list_aliases", {"Aliases": aliases, "Truncated": False})
 
 
 def not_applicable(resource_id: str, annotation: str, resource_type: str = "AWS::KMS::Key") -> dict[str, str]:
@@ -189,18 +190,18 @@ def test_a_dry_run_neither_reads_nor_takes_back_held_results(aws: StubbedAws) ->
 
 
 def test_nothing_is_taken_back_after_an_incomplete_run(aws: StubbedAws) -> None:
-    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_response("list_keys", {"Keys": [{"KeyId": "key-1"}]})
+    aws.kms.add_response("list_aliases", {"Aliases": []})
     aws.kms.add_client_error("describe_key", "KMSInternalException")
     with pytest.raises(RuleError, match="key-1"):
         lambda_handler(SCHEDULED, {})
 
 
-@pytest.mark.parametrize("listed", [["list_aliases"], ["list_aliases", "list_keys"]])
+@pytest.mark.parametrize("listed", [["list_keys"], ["list_keys", "list_aliases"]])
 def test_nothing_is_taken_back_where_a_list_may_go_on(aws: StubbedAws, listed: list[str]) -> None:
     *whole, last = listed
     for operation in whole:
-        aws.kms.add_response(operation, {"Aliases": []})
+        aws.kms.add_response(operation, {"Keys": []})
     aws.kms.add_response(last, {"Aliases" if last == "list_aliases" else "Keys": [], "NextMarker": "m"})
     with pytest.raises(RuleError, match=r"^kms:List\w+ failed .* AWS answered without Truncated: look for a proxy"):
         lambda_handler(SCHEDULED, {})
@@ -299,8 +300,9 @@ def test_a_call_that_fails_after_the_handler_has_ended_is_not_made_again(monkeyp
 
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
     config = SESSION.client("config", config=client_config(1))
-    account = Account(SESSION.client("kms"), config, "the function's own role")
-    account.refuse_requests_after(ended)
+    kms = SESSION.client("kms")
+    Clients(kms, config, OWN_ROLE, (), stopped=ended)
+    account = Account(kms, config, OWN_ROLE)
     events: Any = config.meta.events
     events.register("before-send", fail)
     with pytest.raises(AbandonedError):
@@ -317,7 +319,7 @@ def test_no_request_leaves_after_the_handler_has_ended_without_the_evaluation(op
         return AWSResponse("https://aws.example", 200, HTTPHeaders(), Body(b"{}"))
 
     kms, config, ended = SESSION.client("kms"), SESSION.client("config"), Event()
-    Account(kms, config, "the function's own role").refuse_requests_after(ended)
+    Clients(kms, config, OWN_ROLE, (), stopped=ended)
     client: Any = kms if hasattr(kms, operation) else config
     client.meta.events.register("before-send", answer)
     getattr(client, operation)()
@@ -339,7 +341,7 @@ SOMETHING_ELSE = (
 
 def put(config: ConfigServiceClient) -> tuple[set[tuple[str, str]], str]:
     """Send one evaluation, and return what was not taken, and the reason."""
-    account = Account(kms=Mock(), config=config, role="the function's own role")
+    account = Account(kms=Mock(), config=config, role=OWN_ROLE)
     return account.put_evaluations(
         [evaluation(*KEY, Compliance.COMPLIANT, "An annotation", TIME)], Request.from_event(GONE)
     )

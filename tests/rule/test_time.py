@@ -31,6 +31,7 @@ from least_privilege.reading import NEXT_KEYS, Found, read_key, rotate_to
 from least_privilege.report import evaluation
 from least_privilege.scenarios import Compliance
 from least_privilege.text import RuleError
+from tests.rule.conftest import end_of_threads
 
 KEYS = 12
 PLENTY = 60.0
@@ -68,13 +69,6 @@ def keys(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield ids
     end_of_threads()
     NEXT_KEYS.clear()
-
-
-def end_of_threads() -> None:
-    """Wait for the threads that the handler left behind, whose calls would be counted with those of the next test."""
-    for thread in threading.enumerate():
-        if thread.name.startswith(("evaluation", "reader")):
-            thread.join(30)
 
 
 def scheduled(account: EmulatedAccount, **parameters: str) -> dict[str, object]:

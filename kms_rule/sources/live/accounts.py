@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, UnknownRegionError
 
 from kms_rule.errors import CommandError
-from least_privilege.account import client_config
+from least_privilege.clients import client_config
 from least_privilege.errors import ADVICE, FAILURES, OTHERWISE, reason_of
 from least_privilege.event import ROLE_ARN
 from least_privilege.text import quoted
