@@ -45,10 +45,15 @@ def request_of(job: Json) -> Any:
 
 
 def opened(job: Json) -> Any:
-    """Return the account that the rule opens for the event, with its clients."""
-    from least_privilege.account import Account  # noqa: PLC0415
+    """Return the account of the function, with the clients that the rule makes for it."""
+    from datetime import timedelta  # noqa: PLC0415
+    from threading import Event  # noqa: PLC0415
 
-    return Account.open(request_of(job), None, job["threads"])
+    from least_privilege.account import Account  # noqa: PLC0415
+    from least_privilege.clients import POOL  # noqa: PLC0415
+
+    made = POOL.take("", job["threads"], Event(), timedelta())
+    return Account(made.kms, made.config, made.role)
 
 
 def importing(_job: Json) -> Steps:
