@@ -23,8 +23,8 @@ What moto (5.2.5) cannot play:
 * CloudFormation skips `AWS::Config::ConfigRule` without an error. `dev.emulator.stack` adds it; organization rules,
   the templates' alarm, and the destination of failed events remain left out, so tests/deploy/templates.py reads those
   in the templates.
-* There are no keys that AWS manages and no key states that no call leads to, and `PutKeyPolicy` ends in an internal
-  error where a policy cannot be read. `dev.emulator.account` helps with each.
+* There are no keys that AWS manages and no key states that no call leads to, and `DescribeKey` ends in an internal
+  error where the key's policy cannot be read. `dev.emulator.account` helps with each.
 * Permissions are not looked at, or not as AWS does: tests/deploy/test_least_privilege.py says what it adds, and
   tests/features/test_feature.py denies `GetKeyPolicy` itself.
 * No quota, throttling, timeout or broken connection, and no wrong answer: the doubles 2 to 4.
