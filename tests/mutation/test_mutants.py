@@ -80,7 +80,7 @@ COLLECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("collection", "rests"), COLLECTIONS, ids=str)
+@pytest.mark.parametrize(("collection", "rests"), COLLECTIONS, ids=[collection for collection, _ in COLLECTIONS])
 def test_each_element_is_dropped_but_the_only_one_of_a_set(tool: Any, collection: str, rests: set[str]) -> None:
     found = {after for _, _, after in names(tool.mutants("counting", f"LIMITS = {collection}"))}
     assert found == {f"LIMITS = {rest}" for rest in ("None", *rests)}
