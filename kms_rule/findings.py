@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 
@@ -53,7 +53,8 @@ class Finding:
     `annotation` is the sentence that the deployed rule reports, or would report, 256 characters at most. `policy` is
     the text that was judged, None where it was not read, and `statements` those of it that decided. `remarks` are
     sentences about what was assumed. `recorded` is when AWS Config recorded the result, where it was read from there.
-    `not_judged` is what of the policy the rule does not look at, and a reviewer should.
+    `not_judged` is what of the policy the rule does not look at, and a reviewer should. `positions` are line and column
+    of each statement of the policy, where they are known.
     """
 
     place: Place
@@ -67,6 +68,12 @@ class Finding:
     remarks: tuple[str, ...] = ()
     recorded: datetime | None = None
     not_judged: tuple[NotJudged, ...] = ()
+    positions: tuple[tuple[int, int], ...] = ()
+
+    def place_of(self, statement: Statement) -> Place:
+        """Return where a statement of the policy is; the place of the whole where that is not known."""
+        line, column = next(iter(self.positions[statement.number - 1 :]), (0, 0))
+        return replace(self.place, line=line, column=column) if line else self.place
 
     @property
     def compliance(self) -> Compliance:

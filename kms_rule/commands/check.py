@@ -140,8 +140,12 @@ def findings_on(key: DefinedKey, parameters: RuleParameters) -> list[Finding]:
     candidate, verdict = max(
         zip(key.candidates, verdicts, strict=True), key=lambda judged: SEVERITY.index(judged[1].compliance)
     )
-    findings = findings_of(candidate.key, verdict, parameters, _place(key.place, candidate, verdict), candidate.remarks)
-    return [_without_contents(next(findings), verdict, key.place)] if key.hidden else list(findings)
+    place = _place(key.place, candidate, verdict)
+    findings = [
+        replace(finding, positions=candidate.statements)
+        for finding in findings_of(candidate.key, verdict, parameters, place, candidate.remarks)
+    ]
+    return [_without_contents(findings[0], verdict, key.place)] if key.hidden else findings
 
 
 def _place(place: Place, candidate: Candidate, verdict: Verdict) -> Place:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def render(findings: Findings) -> str:
         "invocations": [_invocation(findings)],
         "results": [
             *(_result(finding, rules) for finding in refused),
-            *(_note(finding, each, len(rules)) for finding in notes for each in finding.not_judged),
+            *(note for finding in notes for note in _notes(finding, len(rules))),
         ],
         "columnKind": "unicodeCodePoints",
     }
@@ -106,15 +107,24 @@ def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
     }
 
 
-def _note(finding: Finding, not_judged: NotJudged, rule_index: int) -> Json:
-    name = _name_of_fingerprint(finding.place)
+def _notes(finding: Finding, rule_index: int) -> Iterator[Json]:
+    """Yield a result for each thing that is not judged, told from others that say the same by how many come before."""
+    said: Counter[tuple[str, str]] = Counter()
+    for each in finding.not_judged:
+        words = (each.statement.sid, each.text)
+        said[words] += 1
+        yield _note(finding, each, rule_index, (*words, str(said[words])))
+
+
+def _note(finding: Finding, not_judged: NotJudged, rule_index: int, identity: Sequence[str]) -> Json:
+    place = finding.place_of(not_judged.statement)
     return {
         "ruleId": NOT_JUDGED["id"],
         "ruleIndex": rule_index,
         "level": "note",
         "message": _message(f"{finding.reported_id}: {not_judged}"),
-        "locations": [{**_key_of_account(finding), **_location(finding.place)}],
-        "partialFingerprints": {name: _fingerprint(finding, NOT_JUDGED["id"], not_judged.text)},
+        "locations": [{**_key_of_account(finding), **_location(place)}],
+        "partialFingerprints": {_name_of_fingerprint(place): _fingerprint(finding, NOT_JUDGED["id"], *identity)},
     }
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -47,22 +48,35 @@ SIGNING = policy(statement(["kms:Sign", "kms:Encrypt", "kms:Decrypt"], "AROAUSER
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the rule and the command, with one row more in the table and no other change."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("AWSConfigRuleKMS", "kms_rule"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.zip"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    table = folder / "AWSConfigRuleKMS" / "least_privilege" / "scenarios.py"
-    text = table.read_text(encoding="utf-8")
-    assert text.count(TABLE) == 1
-    table.write_text(text.replace(TABLE, TABLE_WITH_A_NEW_ROW), encoding="utf-8")
+    copied(folder, "scenarios.py", {TABLE: TABLE_WITH_A_NEW_ROW})
     write(folder, "key.json", SIGNING)
     write(folder, "other.json", EVERYTHING_OPEN)
     return folder
 
 
-def shown(checkout: Path, *arguments: str, code: int = 1) -> str:
-    """What the command of the changed copy prints."""
+def copied(folder: Path, module: str, changes: Mapping[str, str]) -> None:
+    """Copy the rule and the command to a folder, with these texts of one of the rule's modules replaced by others."""
+    for name in ("AWSConfigRuleKMS", "kms_rule"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.zip"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    path = folder / "AWSConfigRuleKMS" / "least_privilege" / module
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+
+
+def shown(checkout: Path, *arguments: str) -> str:
+    """What the command of the changed copy prints of what is not compliant."""
+    ended = ran(checkout, *arguments)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    return ended.stdout
+
+
+def ran(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    ended = subprocess.run(  # noqa: S603 - this interpreter
+    return subprocess.run(  # noqa: S603 - this interpreter
         [sys.executable, "-m", "kms_rule", *arguments],
         cwd=checkout,
         env=environment,
@@ -71,8 +85,6 @@ def shown(checkout: Path, *arguments: str, code: int = 1) -> str:
         check=False,
         timeout=120,
     )
-    assert (ended.returncode, ended.stderr) == (code, "")
-    return ended.stdout
 
 
 def on_one_line(text: str) -> str:
@@ -140,6 +152,49 @@ def test_the_page_shows_the_new_scenario_and_its_result(checkout: Path) -> None:
     assert f'<option value="{NEW_NAME}">{NEW_NAME}</option>' in page
     assert f'<b>9</b> <a href="#scenario-{NEW_NAME}">{NEW_NAME}</a>' in page
     assert f"<p>{ANNOTATION}</p>" in page.replace("&quot;", '"')
+
+
+# --- a row of parameters ---------------------------------------------------------------------------------------------
+
+FIELD, ROW = "    strict: bool\n", '        _choice(STRICT, "strict", ("false", "true"), decides=True),\n'
+NEW_PARAMETER = {
+    FIELD: f"{FIELD}    in_spring: bool\n",
+    ROW: f'{ROW}        _choice("Season", "in_spring", ("Winter", "Spring"), decides=True),\n',
+}
+
+
+@pytest.fixture(scope="module")
+def with_a_parameter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the rule and the command, with one parameter more and no other change."""
+    folder = tmp_path_factory.mktemp("checkout")
+    copied(folder, "parameters.py", NEW_PARAMETER)
+    write(folder, "other.json", EVERYTHING_OPEN)
+    return folder
+
+
+SHOWN = {
+    "explain, to people": (["explain"], "StrictSeparationOfDuties = false, Season = {}, SeparateDutiesBy = Policy\n"),
+    "explain, to programs": (["explain", "--format", "json"], '"Season": "{}",\n    "SeparateDutiesBy": "Policy"'),
+    "check, to people": (["check"], "StrictSeparationOfDuties = false, Season = {}, SeparateDutiesBy = Policy, "),
+    "check, to programs": (["check", "--format", "json"], '"Season": "{}",\n    "SeparateDutiesBy": "Policy"'),
+    "the page": (["check", "--format", "html"], "<dt>Season</dt><dd><code>{}</code></dd>"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), SHOWN.values(), ids=list(SHOWN))
+def test_a_new_parameter_shows_with_its_value(with_a_parameter: Path, arguments: list[str], words: str) -> None:
+    assert words.format("Winter") in shown(with_a_parameter, *arguments, "other.json")
+    assert words.format("Spring") in shown(with_a_parameter, *arguments, "other.json", "--parameter", "Season=Spring")
+
+
+def test_a_new_parameter_is_among_those_that_are_allowed(with_a_parameter: Path) -> None:
+    for given, words in (
+        ("Season=Autumn", "allowed are Winter, Spring."),
+        ("Weather=dry", "StrictSeparationOfDuties, Season, "),
+    ):
+        ended = ran(with_a_parameter, "check", "other.json", "--parameter", given)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert words in ended.stderr
 
 
 # --- the parameters --------------------------------------------------------------------------------------------------

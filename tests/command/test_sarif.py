@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.cli import main
+from kms_rule.explanation.not_judged import NotJudged
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.formats import sarif
 from least_privilege.evidence import Evidence
@@ -281,3 +283,18 @@ def test_whatever_was_found_the_log_is_valid(text: str, line: int, column: int) 
     findings.unjudged.append(Unjudged(Place("file", line, column, text), text))
     findings.remarks.append(text)
     assert run_of(findings)["results"]
+
+
+@given(st.text(), st.integers(0, 9), st.integers(0, 9))
+def test_whatever_was_not_judged_the_log_is_valid_and_notes_point_at_their_rule(
+    text: str, line: int, column: int
+) -> None:
+    answer = Answer(holds=False, evidence=Evidence())
+    unknown = Scenario("unknown", None, "Is it?", lambda _case: answer, Compliance.NON_COMPLIANT, "{id}")
+    beyond = (NotJudged(Statement.parse({"Effect": "Allow", "Action": "kms:*", "Sid": text}, 1), text),)
+    place = Place("key.json", line, column, text)
+    findings = Findings([Finding(place, text, text, unknown, text, not_judged=beyond)], with_notes=True)
+    run = run_of(findings)
+    refused, note = run["results"]
+    assert (refused["ruleId"], note["ruleId"]) == ("unknown", "not-judged")
+    assert run["tool"]["driver"]["rules"][note["ruleIndex"]]["id"] == "not-judged"
