@@ -11,11 +11,13 @@ import pytest
 
 from dev.emulator.account import EmulatedAccount, emulated_account
 from least_privilege.clients import Pool
+from least_privilege.reading import NEXT_KEYS
 
 
 @pytest.fixture(autouse=True)
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
     """The clients that the rule keeps: none as yet, as in a function that Lambda has just started."""
+    NEXT_KEYS.clear()
     kept = Pool()
     monkeypatch.setattr("least_privilege.account.POOL", kept)
     yield kept

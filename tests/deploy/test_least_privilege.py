@@ -48,6 +48,7 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.clients import Pool
 from least_privilege.event import ITEM_FIELDS, MESSAGE_TYPES, SCOPE_OF_CHANGE
 from least_privilege.parameters import PARAMETERS
 from least_privilege.text import RuleError
@@ -580,6 +581,8 @@ class Emulation:
             patch.object(boto3, "DEFAULT_SESSION", self.function),
             recorded() as noted,
             permissions_are as refused,
+            # A function just started, or the session of an earlier mode would be used again.
+            patch("least_privilege.account.POOL", Pool()),
         ):
             evaluations = lambda_handler(event, context)
         made = [Made(role_arn, str(call), resource_of(call)) for role_arn, call in noted]

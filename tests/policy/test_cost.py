@@ -23,13 +23,14 @@ from types import CodeType
 
 import pytest
 
+import AWSConfigRuleKMSPolicy
 from kms_rule import RULE_FOLDER, rule_modules
 from least_privilege import permission
 from least_privilege.annotation import annotate, required_note, wordings
 from least_privilege.event import Request, Scope
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
-from least_privilege.pattern import Pattern
+from least_privilege.pattern import Pattern, Patterns
 from least_privilege.reading import JudgedKey
 from least_privilege.report import evaluations_of
 from least_privilege.scenarios import Verdict, judge
@@ -53,6 +54,7 @@ SIZE_OF_MANY_ENTRIES = LARGEST_POLICY if THOROUGH else LARGEST_POLICY // 16
 def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every entry be worked out, as the first policy that has it makes the rule do."""
     monkeypatch.setattr(permission, "_kept_action_pattern", permission.ActionPattern.of)
+    monkeypatch.setattr(AWSConfigRuleKMSPolicy, "_side_by_side", Patterns.of)
 
 
 def lines_by_file(work: Callable[[], object]) -> Counter[str]:
@@ -298,6 +300,25 @@ def test_twice_the_administrators_cost_at_most_twice_the_lines(form: str, user_i
     costs = [cost_of(policy, given) for given in (half, whole)]
     assert costs[1].lines <= 2 * TOLERANCE * costs[0].lines
     assert costs[1].lines <= bound(len(policy), len(whole.administrators))
+
+
+ONE_BY_ONE = {
+    "letters": [f"AROAA{number:04}!" for number in range(1_500)],
+    "stars": [f"AROAA{number:04}*!*" for number in range(1_500)],
+    "question marks": [f"AROAA{number:04}????" for number in range(1_500)],
+}
+
+
+@pytest.mark.parametrize("form", ["many patterns", "many patterns of stars"])
+@pytest.mark.parametrize("user_ids", ONE_BY_ONE)
+def test_a_user_id_is_compared_with_all_administrators_in_one_walk(form: str, user_ids: str) -> None:
+    """Ten times the patterns cost their own reading, not ten times the comparisons."""
+    policy = policy_text(allowing("kms:Put*", ONE_BY_ONE[user_ids]))
+    few, many = (parameters(PATTERN_FORMS[form](size)) for size in (LARGEST_PARAMETER // 10, LARGEST_PARAMETER))
+    assert len(many.administrators) > 7 * len(few.administrators)
+    less, more = cost_of(policy, few), cost_of(policy, many)
+    assert more.lines <= 1.2 * less.lines + LINES_A_CHARACTER * LARGEST_PARAMETER / 10
+    assert more.lines <= LINES_FIRST + LINES_A_CHARACTER * len(policy)
 
 
 ALIASES = {

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from least_privilege.pattern import Pattern, lower_case
+from least_privilege.pattern import Pattern, Patterns, lower_case
+from least_privilege.permission import BY_POLICY, BY_USER, DutyTable
 
 # The machine's speed decides nothing: no deadline, no check of how long generating takes, the same examples each time.
 LAW = settings(
@@ -210,6 +211,35 @@ def test_what_fits_a_covered_pattern_fits_the_covering_one(drawn: tuple[str, str
 def test_covering_a_plain_text_is_matching_it(pattern: str, text: str) -> None:
     """A pattern covers a pattern without wildcards exactly if it matches the only text that fits that one."""
     assert Pattern.of(pattern).covers(Pattern.of(text)) == fits(pattern, text)
+
+
+@LAW
+@given(st.lists(PATTERNS, max_size=6), PATTERNS)
+@example(["a", "b"], "*")
+@example(["", "a"], "")
+@example(["a*", "*b"], "ab")
+def test_patterns_side_by_side_cover_what_one_of_them_covers(wide: list[str], narrow: str) -> None:
+    """Several patterns in one row cover and overlap what each of them does by itself, never what two do together."""
+    patterns, other = [Pattern.of(text) for text in wide], Pattern.of(narrow)
+    row = Patterns.of(patterns)
+    assert row.covers(other) is any(pattern.covers(other) for pattern in patterns)
+    assert row.overlapping(other) == tuple(place for place, pattern in enumerate(patterns) if pattern.overlaps(other))
+
+
+ENTRIES = st.lists(
+    st.sampled_from(["*", "?", "k", "kms:", "create", "enc", "rypt", "*e", "put", "a", "delete*", "tag"]), max_size=6
+).map("".join)
+
+
+@LAW
+@given(st.sampled_from([BY_POLICY, BY_USER]), ENTRIES)
+@example(BY_USER, "kms:*")
+@example(BY_USER, "kms:*t*")
+def test_an_exception_takes_away_the_permissions_that_it_covers(table: DutyTable, entry: str) -> None:
+    """Looking first for those whose letters fit leaves none out."""
+    pattern = Pattern.of(entry)
+    covered = [permission for permission in table.permissions if pattern.covers(permission.pattern)]
+    assert list(table.exempted_by(pattern)) == covered
 
 
 def fillings(pattern: str, longest: int) -> Iterator[str]:

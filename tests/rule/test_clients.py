@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +23,11 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from least_privilege.account import Account
 from least_privilege.clients import EXPIRED, MAX_KEPT, SESSION_SECONDS, AbandonedError, Pool
+from least_privilege.event import Request
 from least_privilege.progress import Progress
+from least_privilege.reading import judged
 from least_privilege.text import RuleError
 from tests.rule.conftest import rule_threads
 from tests.rule.counting_aws import HUNG_UP, KEY_ID, OWN_KEY, USAGE, Answer, Asked, CountingAws, refused
@@ -114,10 +116,11 @@ TURNS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_an_event_is_served_with_the_role_of_its_own_account_and_parameters(counting: CountingAws, seed: int) -> None:
-    turns = random.Random(seed).choices(TURNS, k=40)  # noqa: S311 - no secret
-    for event, role in turns:
+# Each step visits the roles in another order; with the first, no role is kept when its turn comes again.
+@pytest.mark.parametrize("step", [1, 4, 7])
+def test_an_event_is_served_with_the_role_of_its_own_account_and_parameters(counting: CountingAws, step: int) -> None:
+    for place in range(40):
+        event, role = TURNS[(place * step + place // 5) % len(TURNS)]
         counting.asked.clear()
         lambda_handler(event, HERE)
         served = {counting.roles[asked.access_key] for asked in counting.asked if asked.operation != "AssumeRole"}
@@ -525,6 +528,39 @@ def test_what_is_answered_after_the_handler_has_ended_is_followed_by_no_request_
     assert len(counting.asked) == requests + 4
 
 
+def test_what_is_judged_after_the_handler_has_ended_is_not_logged(
+    counting: CountingAws, pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The time may end between two calls as well, since Lambda freezes what is left of an invocation anywhere."""
+    judging, released = threading.Event(), threading.Event()
+
+    def hanging(*arguments: Any) -> Any:
+        judging.set()
+        released.wait(30)
+        return judged(*arguments)
+
+    monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
+    monkeypatch.setattr("least_privilege.reading.judged", hanging)
+    time_is_up = SimpleNamespace(get_remaining_time_in_millis=lambda: 0 if judging.wait(30) else 1)
+    with pytest.raises(RuleError, match="The time is up"):
+        lambda_handler(CHANGED, time_is_up)
+    requests, lines, left_behind = len(counting.asked), len(caplog.records), rule_threads()
+    released.set()
+    for thread in left_behind:
+        thread.join(30)
+    assert (counting.asked[requests:], caplog.messages[lines:], kept(pool)) == ([], [], [])
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("ended", [False, True])
+def test_clients_of_an_evaluation_that_succeeded_too_late_are_not_kept(pool: Pool, *, ended: bool) -> None:
+    stopped = threading.Event()
+    with Account.opened(Request.from_event(CHANGED), None, 1, stopped):
+        if ended:
+            stopped.set()
+    assert kept(pool) == ([] if ended else [""])
+
+
 def test_an_evaluation_that_is_about_to_begin_again_when_the_handler_ends_is_stopped_too(
     counting: CountingAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -540,3 +576,58 @@ def test_an_evaluation_that_is_about_to_begin_again_when_the_handler_ends_is_sto
     with pytest.raises(AbandonedError):
         lambda_handler(OF_A_ROLE, HERE)
     assert counting.asked == []
+
+
+# --- invocations that failed for good --------------------------------------------------------------------------------
+
+
+def two_keys(asked: Asked) -> Answer | None:
+    return (200, {"Keys": [{"KeyId": "key-1"}, {"KeyId": "key-2"}]}) if asked.operation == "ListKeys" else None
+
+
+@pytest.mark.parametrize("code", ["InvalidResultTokenException", "NoSuchConfigRuleException", "AccessDeniedException"])
+@pytest.mark.parametrize("late", ["as usual", "by hanging up"])
+def test_a_run_that_failed_for_good_waits_for_no_call_that_hangs(
+    counting: CountingAws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str, late: str
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr("least_privilege.report.MAX_BATCH", 1)
+    monkeypatch.setattr("least_privilege.reading.KEYS_PER_JOB", 1)
+
+    def hang(asked: Asked) -> Answer | None:
+        if asked.operation == "DescribeKey" and asked.request["KeyId"] == "key-2":
+            released.wait(30)
+            return LATE[late]
+        return None
+
+    counting.faults += [two_keys, hang, refusing("PutEvaluations", code)]
+    with pytest.raises(RuleError, match=rf"^config:PutEvaluations failed .*{code}: because\)\. 0 of 2 keys"):
+        lambda_handler(scheduled(), HERE)
+    # The call hangs still.
+    assert not released.is_set()
+    requests, lines, left_behind = len(counting.asked), len(caplog.records), rule_threads()
+    released.set()
+    for thread in left_behind:
+        thread.join(30)
+    assert (counting.asked[requests:], caplog.messages[lines:]) == ([], [])
+    assert counting.operations.count("PutEvaluations") == 1
+
+
+def test_of_two_failures_people_get_the_first(counting: CountingAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READER_THREADS", "1")
+    monkeypatch.setattr("least_privilege.reading.KEYS_PER_BATCH", 1)
+    item = {**WHOLE_ITEM, "resourceId": "key-1", "configuration": json.dumps(WHOLE_ITEM["configuration"])}
+
+    def deny_the_second(asked: Asked) -> Answer | None:
+        if asked.operation != "BatchGetResourceConfig":
+            return None
+        first = asked.request["resourceKeys"][0]["resourceId"] == "key-1"
+        return (200, {"baseConfigurationItems": [item]}) if first else refused("AccessDeniedException")
+
+    counting.faults += [two_keys, deny_the_second, refusing("PutEvaluations", "InvalidResultTokenException")]
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(scheduled(ReadKeysFrom="Config"), HERE)
+    assert str(raised.value).startswith("config:BatchGetResourceConfig failed with the function's own role: allow it")
+    assert "1 of 2 keys are judged; not judged are key-2; AWS Config did not take the evaluations of key-1" in str(
+        raised.value
+    )

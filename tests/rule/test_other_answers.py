@@ -12,7 +12,14 @@ import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
 from AWSConfigRuleKMS import lambda_handler
-from dev.emulator.events import ACCOUNT_ID, POST_PARAMETERS, rule_event, scheduled_notification
+from dev.emulator.events import (
+    ACCOUNT_ID,
+    POST_PARAMETERS,
+    change_notification,
+    key_item,
+    rule_event,
+    scheduled_notification,
+)
 from least_privilege.text import RuleError
 from tests.aws.stubbed import SESSION, Body
 
@@ -115,8 +122,20 @@ OF_LISTS = {
     "ListKeys": ("Keys", {"KeyId": "key-3"}),
     "ListAliases": ("Aliases", {"AliasName": "alias/a", "TargetKeyId": "key-1"}),
 }
+NO_TEXTS: list[object] = [None, 5, 1e300, True, ["key-1"], {"key-1": "key-1"}]
+
+
+def held(resource_id: object) -> object:
+    qualifier = {"ResourceType": "AWS::KMS::Key", "ResourceId": resource_id}
+    return {"EvaluationResultIdentifier": {"EvaluationResultQualifier": qualifier}}
+
+
 OF_ONE: list[tuple[str, object]] = [
     ("ListKeys", {"Keys": [{}]}),
+    *(("ListKeys", {"Keys": [{"KeyId": key_id}]}) for key_id in NO_TEXTS),
+    *(("ListAliases", {"Aliases": [{"AliasName": name, "TargetKeyId": "key-1"}]}) for name in NO_TEXTS),
+    *(("ListAliases", {"Aliases": [{"AliasName": "alias/a", "TargetKeyId": key_id}]}) for key_id in NO_TEXTS[1:]),
+    *(("GetComplianceDetailsByConfigRule", {"EvaluationResults": [held(resource_id)]}) for resource_id in NO_TEXTS),
     ("ListKeys", {"Keys": "key-1"}),
     ("ListKeys", {"Keys": {"KeyId": "key-1"}}),
     ("ListAliases", {"Aliases": [{"TargetKeyId": "key-1"}]}),
@@ -188,6 +207,9 @@ def test_a_list_that_says_in_no_way_that_it_goes_on_is_whole(operation: str, res
         *((operation, status, answer) for operation in ("DescribeKey", "GetKeyPolicy") for status, answer in OF_ANY),
         ("DescribeKey", 200, {"KeyMetadata": "x"}),
         ("DescribeKey", 200, {"KeyMetadata": {"CreationDate": "x"}}),
+        ("DescribeKey", 200, {"KeyMetadata": {"CreationDate": 1e300}}),
+        ("DescribeKey", 200, {"KeyMetadata": {"DeletionDate": -1e300}}),
+        ("DescribeKey", 200, '{"KeyMetadata": {"CreationDate": NaN}}'),
         ("GetKeyPolicy", 200, {"Policy": {"Statement": []}}),
     ],
 )
@@ -227,3 +249,12 @@ def test_what_something_else_tells_of_recorded_items_is_read_from_kms(status: in
     with answering("BatchGetResourceConfig", status, answer) as taken:
         lambda_handler(FROM_CONFIG, None)
     assert {item["ComplianceResourceId"]: item["ComplianceType"] for item in taken} == dict.fromkeys(KEYS, "COMPLIANT")
+
+
+@pytest.mark.parametrize("name", NO_TEXTS)
+def test_an_alias_of_a_changed_key_that_is_no_text_is_named_by_its_call(name: object) -> None:
+    changed = rule_event(change_notification(key_item("key-1", TIME)))
+    with answering("ListAliases", answer={"Aliases": [{"AliasName": name}]}), pytest.raises(RuleError) as raised:
+        lambda_handler(changed, None)
+    assert "no answer for key-1, first because of kms:ListAliases of key key-1 failed" in str(raised.value)
+    assert "AWS answered without AliasName" in str(raised.value)

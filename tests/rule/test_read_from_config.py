@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
@@ -24,6 +25,7 @@ from dev.emulator.events import (
     scheduled_notification,
 )
 from least_privilege.account import Account
+from least_privilege.clients import AbandonedError
 from least_privilege.items import recorded_key
 from least_privilege.key import Facts, Key, UnrecordedKey
 from least_privilege.parameters import RuleParameters
@@ -110,6 +112,26 @@ RECORDED_STATES: list[tuple[dict[str, object], str | None]] = [
 def test_an_item_tells(recorded: Any, expected: Facts | None) -> None:
     key = recorded_key(recorded, {"key-1": ("alias/a",)})
     assert key == (Key("key-1", expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "account_id", "taken"),
+    [
+        ({}, "123456789012", True),
+        ({"resourceType": "AWS::KMS::Key", "accountId": "123456789012"}, "123456789012", True),
+        ({"awsAccountId": "123456789012"}, "123456789012", True),
+        ({"accountId": "123456789012"}, "", True),
+        ({"resourceType": "AWS::KMS::Alias"}, "123456789012", False),
+        ({"resourceType": "AWS::S3::Bucket"}, "", False),
+        ({"resourceType": None}, "", False),
+        ({"accountId": "999999999999"}, "123456789012", False),
+        ({"awsAccountId": "999999999999"}, "123456789012", False),
+    ],
+)
+def test_an_item_of_another_type_or_account_tells_nothing(
+    fields: dict[str, Any], account_id: str, *, taken: bool
+) -> None:
+    assert (recorded_key(item(**fields), {}, account_id) is not None) is taken
 
 
 @pytest.mark.skipif(not HISTORY.is_file(), reason="the recorded events lie beside the project's own checkout")
@@ -223,17 +245,67 @@ def test_what_config_has_recorded_decides_until_it_records_anew(account: Emulate
     assert evaluation["ComplianceType"] == "COMPLIANT"
 
 
-def test_a_change_is_read_live_whatever_the_source(account: EmulatedAccount) -> None:
-    key_id = create(POLICY, ())
-    account.start_recording()
+FROM_THE_ITEM = ["kms:ListAliases", "config:PutEvaluations"]
+LIVE = ["kms:ListAliases", "kms:DescribeKey", "kms:GetKeyPolicy", "config:PutEvaluations"]
+METADATA = {"keyManager": "CUSTOMER", "keyState": "Enabled", "enabled": True}
+OPEN = json.dumps({"Statement": {"Effect": "Allow", "Action": "kms:*"}})
+
+
+def changed(key_id: str, **fields: object) -> dict[str, Any]:
+    """Make the item of a key that, says the item, opens all."""
+    whole = {"configuration": METADATA, "supplementaryConfiguration": {"Policy": OPEN}}
+    return {**key_item(key_id, now()), **whole, **fields}
+
+
+@pytest.mark.parametrize(
+    ("fields", "calls"),
+    [
+        pytest.param({}, FROM_THE_ITEM, id="all there"),
+        pytest.param({"configurationItemStatus": "ResourceDiscovered"}, FROM_THE_ITEM, id="discovered"),
+        pytest.param({"recordingFrequency": "CONTINUOUS"}, FROM_THE_ITEM, id="recorded continuously"),
+        pytest.param({"awsAccountId": None, "accountId": "123456789012"}, FROM_THE_ITEM, id="as the API says it"),
+        pytest.param({"configuration": json.dumps(METADATA)}, FROM_THE_ITEM, id="configuration in a text"),
+        pytest.param({"recordingFrequency": "DAILY"}, LIVE, id="recorded daily"),
+        pytest.param({"configurationItemStatus": "Odd"}, LIVE, id="unknown status"),
+        pytest.param({"configuration": {**METADATA, "keyState": None}}, LIVE, id="no state"),
+        pytest.param({"configuration": {**METADATA, "keyManager": None}}, LIVE, id="no manager"),
+        pytest.param({"supplementaryConfiguration": {}}, LIVE, id="no policy"),
+        pytest.param({"supplementaryConfiguration": {"Policy": ""}}, LIVE, id="blank policy"),
+        pytest.param({"awsAccountId": "999999999999"}, LIVE, id="another account's"),
+    ],
+)
+def test_a_change_is_judged_from_its_own_item_or_else_live(
+    account: EmulatedAccount, fields: dict[str, object], calls: list[str]
+) -> None:
+    key_id = create(POLICY, ("alias/a",))
     account.config.calls.clear()
-    lambda_handler(rule_event(change_notification(key_item(key_id, now())), FROM_CONFIG), {})
-    assert list(map(str, account.config.calls)) == [
-        "kms:ListAliases",
-        "kms:DescribeKey",
-        "kms:GetKeyPolicy",
-        "config:PutEvaluations",
+    [evaluation] = lambda_handler(rule_event(change_notification(changed(key_id, **fields)), FROM_CONFIG), {})
+    expected = "NON_COMPLIANT" if calls == FROM_THE_ITEM else "COMPLIANT"
+    assert (evaluation["ComplianceResourceId"], evaluation["ComplianceType"]) == ("alias/a", expected)
+    assert list(map(str, account.config.calls)) == calls
+
+
+def test_a_change_is_read_live_without_config_and_where_the_event_has_no_item(account: EmulatedAccount) -> None:
+    item = changed(create(POLICY, ()))
+    oversized = {"messageType": "OversizedConfigurationItemChangeNotification", "configurationItemSummary": item}
+    for event in (rule_event(change_notification(item)), rule_event(oversized, FROM_CONFIG)):
+        account.config.calls.clear()
+        [evaluation] = lambda_handler(event, {})
+        assert evaluation["ComplianceType"] == "COMPLIANT"
+        assert list(map(str, account.config.calls)) == LIVE
+
+
+def test_what_an_item_says_is_judged_with_the_aliases_that_kms_has_now(account: EmulatedAccount) -> None:
+    item = changed(create(POLICY, ("alias/Otter",)))
+    disabled = changed(create(POLICY, ("alias/b",)), configuration={**METADATA, "enabled": False})
+    gone = changed("1234abcd-12ab-34cd-56ef-1234567890ab")
+    evaluations = [
+        (evaluation["ComplianceResourceId"], evaluation["ComplianceType"])
+        for each in (item, disabled, gone)
+        for evaluation in lambda_handler(rule_event(change_notification(each), FROM_CONFIG), {})
     ]
+    assert evaluations == [("alias/Otter", "COMPLIANT"), ("alias/b", "NOT_APPLICABLE")]
+    del account
 
 
 def test_without_a_running_recorder_all_keys_are_read_from_kms_and_the_log_says_so(
@@ -283,6 +355,28 @@ def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
     assert found == [read(Key("key-1", Facts(policy=POLICY))), UnrecordedKey("key-2")]
 
 
+@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="https://config.example"), ResponseParserError("no")])
+def test_a_call_of_config_that_fails_after_the_end_is_told_to_nobody(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail(**_request: object) -> None:
+        stopped.set()
+        raise error
+
+    stopped = Event()
+    monkeypatch.setattr(aws.config.client, "batch_get_resource_config", fail)
+    account = Account(boto3.client("kms"), boto3.client("config"), "a role", stopped=stopped)
+    with pytest.raises(AbandonedError):
+        account.recorded(["key-1"], {})
+    assert caplog.messages == []
+
+
+def test_an_item_of_a_key_that_was_not_asked_for_is_not_taken(aws: StubbedAws) -> None:
+    aws.config.add_response("batch_get_resource_config", {"baseConfigurationItems": [item("key-9"), item("key-1")]})
+    account = Account(boto3.client("kms"), boto3.client("config"), "a role")
+    assert set(account.recorded(["key-1", "key-2"], {})) == {"key-1"}
+
+
 @pytest.mark.usefixtures("aws")
 def test_config_is_not_asked_for_keys_that_their_alias_proves_to_be_aws_s() -> None:
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
@@ -311,11 +405,39 @@ def expect_lists_and_recorder(aws: StubbedAws, recorders: list[dict[str, Any]]) 
     aws.config.add_response("describe_configuration_recorder_status", {"ConfigurationRecordersStatus": recorders})
 
 
-@pytest.mark.parametrize("recorders", [[], [{"name": "default", "recording": False}], [{"name": "default"}]])
-def test_a_recorder_that_does_not_record(aws: StubbedAws, recorders: list[dict[str, Any]]) -> None:
+NO_RECORDER = "AWS Config has no recorder"
+NOT_RECORDING = "AWS Config's recorder is not recording"
+FAILED = "AWS Config's recorder says that it failed"
+
+
+@pytest.mark.parametrize(
+    ("recorders", "problem"),
+    [
+        ([], NO_RECORDER),
+        ([{"name": "default", "recording": False}], NOT_RECORDING),
+        ([{"name": "default"}], NOT_RECORDING),
+        ([{"recording": False, "lastStatus": "Success"}], NOT_RECORDING),
+        ([{"recording": False, "lastStatus": "Failure"}], NOT_RECORDING),
+        ([{"recording": True, "lastStatus": "Failure"}], FAILED),
+        ([{"recording": True, "lastStatus": "FAILURE"}], FAILED),
+        ([{"recording": True, "lastStatus": "failure"}, {"recording": False, "lastStatus": "Success"}], FAILED),
+        ([{"recording": True, "lastStatus": "Failure"}, {"recording": True, "lastStatus": "Success"}], ""),
+        ([{"recording": True, "lastStatus": "Success"}], ""),
+        ([{"recording": True, "lastStatus": "SUCCESS"}], ""),
+        ([{"recording": True, "lastStatus": "Pending"}], ""),
+        ([{"recording": True, "lastStatus": "NotApplicable"}], ""),
+        ([{"recording": True}], ""),
+    ],
+)
+def test_a_recorder_that_does_not_record(
+    aws: StubbedAws, caplog: pytest.LogCaptureFixture, recorders: list[dict[str, Any]], problem: str
+) -> None:
     expect_lists_and_recorder(aws, recorders)
+    if not problem:
+        aws.config.add_response("batch_get_resource_config", {})
     aws.kms.add_client_error("describe_key", "NotFoundException")
     assert lambda_handler(scheduled(FROM_CONFIG), {}) == []
+    assert caplog.messages == ([f"{problem}, so all keys are read from KMS."] if problem else [])
 
 
 @pytest.mark.parametrize(

@@ -85,10 +85,15 @@ def expect_put(
 
 
 def expect_held(
-    aws: StubbedAws, *pages: list[tuple[str, str]], mode: str = "DETECTIVE", time: datetime | None = SENT_TIME
+    aws: StubbedAws,
+    *pages: list[tuple[str, str]],
+    mode: str = "DETECTIVE",
+    time: datetime | None = SENT_TIME,
+    recorded: datetime | None = None,
 ) -> None:
     """Expect the pages of results that AWS Config holds, each a list of resource type and id."""
     ordering = {"OrderingTimestamp": time} if time else {}
+    result = {"ResultRecordedTime": recorded} if recorded else {}
     for number, page in enumerate(pages):
         qualifiers = [{"ResourceType": kind, "ResourceId": name, "EvaluationMode": mode} for kind, name in page]
         following = {"NextToken": str(number + 1)} if number + 1 < len(pages) else {}
@@ -97,7 +102,7 @@ def expect_held(
             "get_compliance_details_by_config_rule",
             {
                 "EvaluationResults": [
-                    {"EvaluationResultIdentifier": {"EvaluationResultQualifier": qualifier, **ordering}}
+                    {"EvaluationResultIdentifier": {"EvaluationResultQualifier": qualifier, **ordering}, **result}
                     for qualifier in qualifiers
                 ],
                 **following,
@@ -174,6 +179,51 @@ def test_results_that_a_later_event_brought_are_left_alone(
     assert lambda_handler(SCHEDULED, {}) == expected
 
 
+BEGAN = datetime(2026, 1, 13, 19, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "is_taken_back"),
+    [
+        (None, True),
+        (BEGAN - timedelta(days=30), True),
+        (BEGAN - timedelta(milliseconds=1), True),
+        (BEGAN, True),
+        (BEGAN + timedelta(milliseconds=1), False),
+        (BEGAN + timedelta(minutes=10), False),
+    ],
+)
+def test_results_that_were_recorded_after_the_evaluation_began_are_left_alone(
+    aws: StubbedAws, monkeypatch: pytest.MonkeyPatch, recorded: datetime | None, *, is_taken_back: bool
+) -> None:
+    monkeypatch.setattr("least_privilege.reading.datetime", Mock(now=Mock(return_value=BEGAN)))
+    expect_aws_managed_keys(aws, 0)
+    expect_held(aws, [("AWS::KMS::Key", "alias/new")], recorded=recorded)
+    expected = [taken_back("alias/new")] if is_taken_back else []
+    if expected:
+        expect_put(aws, *expected)
+    assert lambda_handler(SCHEDULED, {}) == expected
+
+
+def test_an_evaluation_begins_when_it_is_about_to_list_keys(aws: StubbedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    def begin(_zone: object) -> datetime:
+        events.append("begins")
+        return BEGAN
+
+    monkeypatch.setattr("least_privilege.reading.datetime", Mock(now=begin))
+    client: Any = aws.kms.client
+    for operation in ("ListKeys", "ListAliases"):
+        client.meta.events.register(
+            f"before-parameter-build.kms.{operation}", lambda model, **_: events.append(model.name)
+        )
+    expect_aws_managed_keys(aws, 0)
+    expect_held(aws, [])
+    lambda_handler(SCHEDULED, {})
+    assert events == ["begins", "ListKeys", "ListAliases"]
+
+
 def test_a_result_that_cannot_be_taken_back_is_named(aws: StubbedAws) -> None:
     expect_aws_managed_keys(aws, 0)
     expect_held(aws, [("AWS::KMS::Key", "alias/old")])
@@ -247,6 +297,17 @@ def test_a_report_that_fails_is_explained(aws: StubbedAws, code: str, advice: st
     assert str(raised.value) == (
         f"config:PutEvaluations failed with the function's own role: {advice} ({code}: because)."
     )
+
+
+@pytest.mark.parametrize(
+    "code", ["InvalidResultTokenException", "NoSuchConfigRuleException", "AccessDenied", "AccessDeniedException"]
+)
+def test_after_a_refusal_for_good_nothing_more_is_sent(aws: StubbedAws, code: str) -> None:
+    expect_aws_managed_keys(aws, 301)
+    expect_put(aws, *map(managed, range(100)))
+    aws.config.add_client_error("put_evaluations", code, "because")
+    with pytest.raises(RuleError, match=rf"^config:PutEvaluations failed .* \({code}: because\)\. 199 of 301 keys"):
+        lambda_handler(SCHEDULED, {})
 
 
 def test_a_call_that_fails_once_is_made_again(aws: StubbedAws) -> None:
