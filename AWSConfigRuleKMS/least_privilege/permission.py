@@ -44,10 +44,6 @@ class Permission:
         """Whether it stands for all actions that begin with its letters, those included that KMS does not have yet."""
         return self.name.endswith("*")
 
-    def __str__(self) -> str:
-        """Return its name."""
-        return self.name
-
 
 USAGE, ADMINISTRATION, NEITHER = Duty.USAGE, Duty.ADMINISTRATION, None
 
