@@ -181,6 +181,7 @@ CHANGES: dict[str, tuple[Callable[[pytest.MonkeyPatch], object], bool]] = {
     "the Region": (lambda patch: patch.setenv("AWS_DEFAULT_REGION", "eu-west-1"), False),
     "the credentials": (lambda patch: patch.setenv("AWS_SESSION_TOKEN", "new"), False),
     "a setting that goes": (lambda patch: patch.delenv("AWS_SHARED_CREDENTIALS_FILE"), False),
+    "a proxy": (lambda patch: patch.setenv("HTTPS_PROXY", "http://127.0.0.1:9"), False),
     "the session": (lambda _: new_session(), False),
 }
 
