@@ -162,7 +162,9 @@ def _now() -> datetime:
 def _made_of(threads: int) -> tuple[object, ...]:
     """Return what decides which clients boto3 makes: where that has changed, kept ones are of no use."""
     settings = frozenset(
-        (name, value) for name, value in os.environ.items() if name.startswith("AWS_") or name.lower().endswith("_proxy")
+        (name, value)
+        for name, value in os.environ.items()
+        if name.startswith("AWS_") or name.lower().endswith("_proxy")
     )
     return boto3.client, boto3.DEFAULT_SESSION, threads, settings
 
