@@ -68,7 +68,7 @@ def test_what_flows_between_them_is_a_value_of_the_rule(value: str) -> None:
 # --- the table ---------------------------------------------------------------------------------------------------
 
 
-def test_it_says_of_the_ten_usual_changes_where_to_touch_what() -> None:
+def test_it_says_of_the_twelve_usual_changes_where_to_touch_what() -> None:
     assert [change for change, _, _ in CHANGES] == [
         "a scenario",
         "a parameter",
@@ -79,6 +79,8 @@ def test_it_says_of_the_ten_usual_changes_where_to_touch_what() -> None:
         "the time budget",
         "the annotation",
         "a duty",
+        "what a proposed policy changes",
+        "what is listed as not judged",
         "an event type",
     ]
 
