@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dev.emulator.account import EmulatedAccount, emulated_account
 from least_privilege.clients import Pool
@@ -29,6 +30,9 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
 sys.dont_write_bytecode = True
 # A shell's background jobs ignore interruptions, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Nothing that a test says may depend on how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
