@@ -68,11 +68,7 @@ def test_what_flows_between_them_is_a_value_of_the_rule(value: str) -> None:
 # --- the table ---------------------------------------------------------------------------------------------------
 
 
-<<<<<<< HEAD
 def test_it_says_of_the_usual_changes_where_to_touch_what() -> None:
-=======
-def test_it_says_of_the_twelve_usual_changes_where_to_touch_what() -> None:
->>>>>>> separate-by-user
     assert [change for change, _, _ in CHANGES] == [
         "a scenario",
         "a parameter",
