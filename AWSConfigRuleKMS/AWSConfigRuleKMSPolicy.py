@@ -88,7 +88,7 @@ class Statement:
 
     @property
     def effect(self) -> object:
-        """The statement's `Effect`, whatever the policy gives; None where it gives none."""
+        """The statement's `Effect`, which is `Allow` or `Deny`."""
         return self.content.get("Effect")
 
     @property

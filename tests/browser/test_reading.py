@@ -92,21 +92,21 @@ def test_a_row_says_everything_about_its_result(examples: Browser) -> None:
         "7 admin-role-not-in-whitelist-not-compliant",
         "in Key Policy for alias/backup, statement does have separation of duties, CMK is not whitelisted, and user id "
         'is not whitelisted [scenario 7: Admin_User_Id does not cover "AROABADGERADMIN:*"; administration by '
-        '"Administer"]\nPolicy, decided by "Administer"\nNot judged',
+        '"Administer"]\nPolicy, decided by "Administer"\nNot judged by the rule',
     ]
 
 
 def test_a_fold_lists_what_is_not_judged(examples: Browser) -> None:
     *_, fold = examples.row("alias/backup").find_elements("css selector", "details")
-    assert fold.text == "Not judged"
+    assert fold.text == "Not judged by the rule"
     fold.find_element("css selector", "summary").click()
     assert fold.text.splitlines() == [
-        "Not judged",
+        "Not judged by the rule",
         'Statement 1 ("Administer") lets arn:aws:iam::111122223333:root make grants (kms:CreateGrant), and the rule '
         "does not read grants.",
     ]
     folds = examples.row("alias/Otter-EBS").find_elements("css selector", "summary")
-    assert "Not judged" not in [each.text for each in folds]
+    assert "Not judged by the rule" not in [each.text for each in folds]
 
 
 def test_the_chart_counts_every_scenario_in_the_order_of_the_rule(examples: Browser) -> None:

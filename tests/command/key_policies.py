@@ -20,6 +20,17 @@ OTTER = "AROAOTTERADMIN:*"
 BADGER = "AROABADGERADMIN:*"
 BEAVER = "AROABEAVERUSER:*"
 
+# What the example parameters that come with the command are in JSON.
+EXAMPLE_PARAMETERS = {
+    "CMK_Whitelist": ["Otter*"],
+    "Admin_User_Id": ["AROAOTTER*"],
+    "StrictSeparationOfDuties": False,
+    "SeparateDutiesBy": "Policy",
+    "ReportResourceAs": "Alias",
+    "ReadKeysFrom": "KMS",
+    "ExecutionRoleName": "",
+}
+
 
 def parameters(
     administrators: str = "AROAOTTER*", *, strict: bool = False, separate_by: str = "Policy"

@@ -36,6 +36,7 @@ from tests.command.key_policies import (
     BADGER,
     BEAVER,
     CHANGEABLE,
+    EXAMPLE_PARAMETERS,
     LAW,
     OTTER,
     PARAMETERS,
@@ -561,15 +562,7 @@ def test_programs_get_everything_in_one_object(tmp_path: Path, capsys: pytest.Ca
     assert found == {
         "version": 1,
         "source": source,
-        "parameters": {
-            "CMK_Whitelist": ["Otter*"],
-            "Admin_User_Id": ["AROAOTTER*"],
-            "StrictSeparationOfDuties": False,
-            "SeparateDutiesBy": "Policy",
-            "ReportResourceAs": "Alias",
-            "ReadKeysFrom": "KMS",
-            "ExecutionRoleName": "",
-        },
+        "parameters": EXAMPLE_PARAMETERS,
         "statements": STATEMENTS,
         "administrators": [
             {"userId": OTTER, "statements": [1], "coveredBy": "AROAOTTER*"},

@@ -36,6 +36,7 @@ from tests.command.checking import (
     statement,
     write,
 )
+from tests.command.key_policies import EXAMPLE_PARAMETERS
 
 PROJECT = Path(__file__).parents[2]
 DISABLED = Key("off", Facts(state="Disabled"))
@@ -151,6 +152,24 @@ def test_every_text_can_be_shown_in_every_format(text: str, format_name: str) ->
 
 # --- the object for programs -----------------------------------------------------------------------------------------
 
+NOT_JUDGED = [
+    {
+        "statement": 1,
+        "sid": "Use",
+        "text": "names everybody in every AWS account as its Principal.",
+    },
+    {
+        "statement": 2,
+        "sid": "Change",
+        "text": "names everybody in every AWS account as its Principal.",
+    },
+    {
+        "statement": 2,
+        "sid": "Change",
+        "text": "lets everybody make grants (kms:CreateGrant), and the rule does not read grants.",
+    },
+]
+
 
 def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
     content = policy(USERS_MAY_USE["Statement"][0], statement(ADMINISTRATION, Sid="Change"))
@@ -158,15 +177,7 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
     assert object_of(findings, capsys) == {
         "version": 1,
         "summary": {"COMPLIANT": 0, "NON_COMPLIANT": 1, "NOT_APPLICABLE": 0, "unjudged": 0, "exitCode": 1},
-        "parameters": {
-            "CMK_Whitelist": ["Otter*"],
-            "Admin_User_Id": ["AROAOTTER*"],
-            "StrictSeparationOfDuties": False,
-            "SeparateDutiesBy": "Policy",
-            "ReportResourceAs": "Alias",
-            "ReadKeysFrom": "KMS",
-            "ExecutionRoleName": "",
-        },
+        "parameters": EXAMPLE_PARAMETERS,
         "findings": [
             {
                 "id": "alias/x",
@@ -179,23 +190,7 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
                 "place": {"source": "a.yaml", "line": 3, "column": 5, "resource": "Key"},
                 "statements": [{"number": 2, "sid": "Change"}],
                 "remarks": ["One thing."],
-                "notJudged": [
-                    {
-                        "statement": 1,
-                        "sid": "Use",
-                        "text": "names everybody in every AWS account as its Principal.",
-                    },
-                    {
-                        "statement": 2,
-                        "sid": "Change",
-                        "text": "names everybody in every AWS account as its Principal.",
-                    },
-                    {
-                        "statement": 2,
-                        "sid": "Change",
-                        "text": "lets everybody make grants (kms:CreateGrant), and the rule does not read grants.",
-                    },
-                ],
+                "notJudged": NOT_JUDGED,
                 "recorded": None,
             }
         ],

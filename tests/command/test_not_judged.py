@@ -219,9 +219,10 @@ def test_people_see_it_last_in_an_explanation(tmp_path: Path, capsys: pytest.Cap
 def test_the_page_has_it_in_a_fold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = shown(capsys, "check", write(tmp_path, "key.json", OPEN), "--format", "html")
     items = "".join(f'<li>Statement 1 ("Open") {each["text"]}</li>' for each in SAID)
-    assert f"<details><summary>Not judged</summary><ul>{items}</ul></details>" in page.replace("&quot;", '"')
+    fold = f"<details><summary>Not judged by the rule</summary><ul>{items}</ul></details>"
+    assert fold in page.replace("&quot;", '"')
     plain = shown(capsys, "check", write(tmp_path, "key.json", policy(allow())), "--format", "html")
-    assert "<summary>Not judged</summary>" not in plain
+    assert "<summary>Not judged by the rule</summary>" not in plain
 
 
 # --- for code scanning -----------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ def _row(finding: Finding, shelf: _PolicyShelf) -> Element:
 def _not_judged(finding: Finding) -> Element | None:
     if not finding.not_judged:
         return None
-    return element("details", element("summary", "Not judged"), _list(map(str, finding.not_judged)))
+    return element("details", element("summary", "Not judged by the rule"), _list(map(str, finding.not_judged)))
 
 
 def _number(scenario: Scenario) -> Iterator[Content]:
