@@ -8,48 +8,20 @@ exports and mappings provide. What remains are texts put together of known and u
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from kms_rule.sources.json_positions import LocatedList, LocatedObject, position_in
+from kms_rule.sources.late import LateText, LateValue, text_of
 
 NO_VALUE: Final = object()
 FUNCTION_PREFIX = "Fn::"
 VARIABLE_OF_SUB = re.compile(r"\$\{([^}]*)\}")
 DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^}]*)\}\}")
-NOT_SHOWN = re.compile(r"[^A-Za-z0-9_.:/ -]")
 MEMBERS_OF_IF = 3
 MEMBERS_OF_PAIR = 2
 
 type Branches = Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class LateValue:
-    """A value that only deployment will know, by the function that will give it, such as `GetAtt Role.RoleId`."""
-
-    function: str
-
-    def __str__(self) -> str:
-        """Return the function in angle brackets; it has five characters at least, and none that is special."""
-        return f"<{NOT_SHOWN.sub('_', self.function):.<3}>"
-
-
-@dataclass(frozen=True, slots=True)
-class LateText:
-    """A text of which some parts are known only at deployment, or something else that is."""
-
-    parts: tuple[str | LateValue, ...]
-
-    def __str__(self) -> str:
-        """Return the text with its unknown parts in angle brackets."""
-        return "".join(map(str, self.parts))
-
-    @property
-    def late_values(self) -> tuple[LateValue, ...]:
-        """The unknown parts."""
-        return tuple(part for part in self.parts if isinstance(part, LateValue))
 
 
 def function_in(value: object) -> str:
@@ -114,22 +86,6 @@ def _resolved_list(value: list[Any], branches: Branches) -> LocatedList:
 
 def _late(function: str) -> LateText:
     return LateText((LateValue(function.removeprefix(FUNCTION_PREFIX)),))
-
-
-def text_of(parts: Iterable[object]) -> str | LateText:
-    """Put a text together of texts, late texts, and what else a template may have in the place of a text."""
-    found: list[str | LateValue] = []
-    for part in parts:
-        found += part.parts if isinstance(part, LateText) else [_scalar(part)]
-    found = [part for part in found if part != ""]
-    known = [part for part in found if isinstance(part, str)]
-    return "".join(known) if len(known) == len(found) else LateText(tuple(found))
-
-
-def _scalar(value: object) -> str | LateValue:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else LateValue("value")
 
 
 def _settled(text: str | LateText) -> str | LateText:

@@ -11,12 +11,10 @@ from typing import Any
 from kms_rule.findings import Place, Unjudged, policy_text
 from kms_rule.sources.cloudformation.intrinsics import (
     Branches,
-    LateText,
     conditions_in,
     function_in,
     resolved,
 )
-from kms_rule.sources.cloudformation.unresolved import policy_document
 from kms_rule.sources.contents import (
     DEFAULT_POLICY,
     DEFAULT_POLICY_REMARK,
@@ -29,8 +27,10 @@ from kms_rule.sources.contents import (
 )
 from kms_rule.sources.files import shown
 from kms_rule.sources.json_positions import NOWHERE, LocatedObject, Position, RepeatedNameError, located
+from kms_rule.sources.late import LateText
 from kms_rule.sources.names import usable_alias
 from kms_rule.sources.policy import statement_positions
+from kms_rule.sources.unresolved import policy_document
 from least_privilege.key import KEY_RESOURCE_TYPE, Facts, Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import judge_key

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from AWSConfigRuleKMSPolicy import ALLOW, KeyPolicy, PolicyError
-from kms_rule.sources.cloudformation.intrinsics import LateText, LateValue, text_of
 from kms_rule.sources.contents import InputError
+from kms_rule.sources.late import LateText, LateValue, text_of
 from least_privilege.condition import (
     ENCRYPTION_CONTEXT,
     FORMS_OF_SOURCES,
