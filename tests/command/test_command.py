@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import textwrap
 import tomllib
 from pathlib import Path
 
@@ -33,9 +32,8 @@ def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_the_page_shows_the_help_word_for_word(command: str) -> None:
     arguments = [*filter(None, [command]), "--help"]
-    shown = textwrap.indent(kms_rule(*arguments).stdout, "    ")
-    asked = f"    $ kms-rule {' '.join(arguments)}\n"
-    assert asked + shown in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    shown = f"```text\n$ kms-rule {' '.join(arguments)}\n{kms_rule(*arguments).stdout}```\n"
+    assert shown in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
