@@ -95,11 +95,6 @@ def test_a_name_that_is_not_there_would_be_noticed(name: str) -> None:
     assert not is_there(name)
 
 
-def test_the_changelog_s_newest_version_is_the_project_s() -> None:
-    newest = re.findall(r"^## \[([\d.]+)\]", document("CHANGELOG.md"), re.MULTILINE)[0]
-    assert newest == PYPROJECT["project"]["version"]
-
-
 def test_the_readme_leads_to_what_people_need_who_carry_it_on() -> None:
     assert {"`CONTRIBUTING.md`", "`CHANGELOG.md`"} <= set(re.findall(r"`[A-Z]+\.md`", document("README.md")))
 
