@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
 MUTATION_READY := .mutmut/ready
+WORKFLOWS := .github .pre-commit-config.yaml .pre-commit-hooks.yaml
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
@@ -23,6 +24,7 @@ test: lint types pytest
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/zizmor --offline --quiet --pedantic --strict-collection $(WORKFLOWS)
 
 types: $(READY)
 	$(BIN)/mypy
