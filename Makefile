@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
 MUTATION_READY := .mutmut/ready
-WORKFLOWS := .github .pre-commit-config.yaml .pre-commit-hooks.yaml
+WORKFLOWS := action.yml .github .pre-commit-config.yaml .pre-commit-hooks.yaml
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
