@@ -34,6 +34,7 @@ pytest: $(READY)
 
 package: $(READY)
 	@$(BIN)/python -m kms_rule package
+	@$(BIN)/python -m dev.sbom AWSConfigRuleKMS.zip
 
 bench: $(READY) $(BENCH_READY)
 	@$(BIN)/python -m dev.bench
@@ -80,4 +81,4 @@ lock: $(READY)
 		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS.cdx.json AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
