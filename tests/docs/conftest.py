@@ -16,8 +16,8 @@ import boto3
 import pytest
 
 import dev.emulator.stack  # noqa: F401 - teaches moto's CloudFormation rules of AWS Config
-from dev.demo.example_keys import EXAMPLE_KEYS
 from dev.demo.demonstration import create_key
+from dev.demo.example_keys import EXAMPLE_KEYS
 from dev.emulator.account import EmulatedAccount, emulated_account
 from tests.docs.pages import PROJECT
 
@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in filter(None, listed.stdout.split("\0")):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(PROJECT / name, copy / name)
-    subprocess.run([sys.executable, "-m", "kms_rule", "package"], cwd=copy, check=True, capture_output=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "kms_rule", "package"], cwd=copy, check=True, capture_output=True)
     (copy / "policies").mkdir()
     (copy / "policies" / "orders.json").write_text(json.dumps(COMPLIANT))
     template = {"Resources": {"Orders": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": COMPLIANT}}}}

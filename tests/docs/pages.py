@@ -28,7 +28,7 @@ class Command:
 
 
 def commands_of(page: str) -> Iterator[Command]:
-    """Yield the commands in the indented blocks of a page; those after `$` have their output below and are not meant."""
+    """Yield the commands in the indented blocks of a page; one after `$` has its output below, and is not meant."""
     text = FENCED.sub("", (PROJECT / page).read_text(encoding="utf-8"))
     blocks = [block for block in BLOCK.findall(text) if not block.lstrip().startswith("$")]
     lines = [line.strip() for block in blocks for line in GOES_ON.sub(r"\1 ", block).splitlines()]
