@@ -13,7 +13,7 @@ NOT_SHOWN = re.compile(r"[^A-Za-z0-9_.:/ -]")
 class LateValue:
     """A value that only deployment will know, by the function that will give it, such as `GetAtt Role.RoleId`.
 
-    `is_id` says that it is surely the id of one user or role.
+    `is_id` is whether it is surely one id, as AWS makes them: five characters at least, and no wildcard or variable.
     """
 
     function: str
