@@ -89,9 +89,9 @@ def deploy(account: EmulatedAccount) -> str:
 
 
 def package_of(account: EmulatedAccount, function_name: str = FUNCTION_NAME) -> bytes:
-    """Fetch the package from the bucket and key that the deployed function names."""
-    code = get_backend("lambda")[account.id][account.region].get_function(function_name).code
-    return boto3.client("s3").get_object(Bucket=code["S3Bucket"], Key=code["S3Key"])["Body"].read()
+    """Return the package of a deployed function, from wherever it was uploaded."""
+    package: bytes = get_backend("lambda")[account.id][account.region].get_function(function_name).code_bytes
+    return package
 
 
 @contextmanager
