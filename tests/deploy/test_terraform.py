@@ -17,8 +17,7 @@ import pytest
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.deployment import ConfigService, deployed_function, package_of
 from dev.emulator.events import RULE_NAME
-from kms_rule import RULE_FOLDER
-from kms_rule.commands.package import build_package
+from kms_rule.rule_package import zipped_rule
 from tests.deploy.routes import Deployed, given_in_files, of_plan, of_state, of_template, variable
 from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, RULE, resources
 from tests.deploy.terraform import EXAMPLE, MEMBER_ROLE_MODULE, RULE_MODULE, Terraform, what_is_missing
@@ -72,7 +71,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_package(RULE_FOLDER, tmp_path_factory.mktemp("package") / "rule.zip")
+    path = tmp_path_factory.mktemp("package") / "rule.zip"
+    path.write_bytes(zipped_rule())
+    return path
 
 
 @dataclass(frozen=True)
