@@ -95,8 +95,13 @@ def package_of(account: EmulatedAccount, function_name: str = FUNCTION_NAME) -> 
 
 
 @contextmanager
-def deployed_function(account: EmulatedAccount, function_name: str = FUNCTION_NAME) -> Iterator[RunningFunction]:
-    """Run the package of a deployed function, unpacked into an empty folder, until the block ends."""
+def deployed_function(
+    account: EmulatedAccount, function_name: str = FUNCTION_NAME, log_format: str = "Text"
+) -> Iterator[RunningFunction]:
+    """Run the package of a deployed function, unpacked into an empty folder, until the block ends.
+
+    It logs in the `log_format` (Text or JSON), which moto does not keep of a function.
+    """
     configuration = boto3.client("lambda").get_function_configuration(FunctionName=function_name)
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(package_of(account, function_name))).extractall(folder)
@@ -106,7 +111,10 @@ def deployed_function(account: EmulatedAccount, function_name: str = FUNCTION_NA
             arn=configuration["FunctionArn"],
             memory_megabytes=configuration["MemorySize"],
             timeout_seconds=configuration["Timeout"],
-            environment=configuration.get("Environment", {}).get("Variables", {}),
+            environment={
+                **configuration.get("Environment", {}).get("Variables", {}),
+                "AWS_LAMBDA_LOG_FORMAT": log_format,
+            },
         )
         with running(function) as waiting:
             yield waiting

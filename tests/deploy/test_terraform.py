@@ -1,10 +1,8 @@
-"""The Terraform modules, with the real Terraform: formatted, valid, tested, applied, and the same as the templates.
-
-Every path in `DIFFERENCES` is one in which the two routes may differ, with the reason.
-"""
+"""The Terraform modules, with the real Terraform: formatted, valid, tested, applied, and the same as the templates."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from dev.emulator.account import EmulatedAccount
 from dev.emulator.deployment import ConfigService, deployed_function, package_of
 from dev.emulator.events import RULE_NAME
 from kms_rule.rule_package import zipped_rule
-from tests.deploy.routes import Deployed, given_in_files, of_plan, of_state, of_template, variable
-from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, RULE, resources
+from tests.deploy.routes import DIFFERENCES, Deployed, given_in_files, of_plan, of_state, of_template, variable
+from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, RULE, read, resources
 from tests.deploy.terraform import EXAMPLE, MEMBER_ROLE_MODULE, RULE_MODULE, Terraform, what_is_missing
 
 pytestmark = [
@@ -28,13 +26,6 @@ pytestmark = [
 ]
 FOLDERS = (RULE_MODULE, MEMBER_ROLE_MODULE, EXAMPLE)
 ADMINISTRATORS = "AROAOTTER*"
-DIFFERENCES = {
-    "aws_lambda_function.rule.code.s3_bucket": "Terraform uploads the package itself",
-    "aws_lambda_function.rule.code.s3_key": "Terraform uploads the package itself",
-    "aws_lambda_function.rule.filename": "Terraform uploads the package itself",
-    "aws_lambda_function.rule.source_code_hash": "tells Terraform of another package in the same file",
-    "aws_cloudwatch_metric_alarm.overdue.metric_query.1.return_data": "said in Terraform, the default of a template",
-}
 NOT_KEPT_BY_THE_EMULATOR = {
     "aws_lambda_function.rule.logging_config.log_format": "moto does not keep it; the plan with every parameter has it",
     "aws_lambda_function.rule.logging_config.log_group": "moto does not keep it; the plan with every parameter has it",
@@ -121,6 +112,24 @@ def example(applying: Applying, package: Path) -> dict[str, Any]:
     return applying.terraform.plan(EXAMPLE, {"package_file": str(package), "admin_user_id": ADMINISTRATORS})
 
 
+@pytest.fixture(scope="module")
+def every_parameter(applying: Applying, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The plan of the rule with every parameter, made in another folder while the module is applied."""
+    elsewhere = Terraform.in_folder(tmp_path_factory.mktemp("every-parameter"))
+    elsewhere.run(RULE_MODULE, "init", "-input=false")
+    given = {variable(name): value for name, value in EVERY_PARAMETER.items()}
+    return elsewhere.plan(RULE_MODULE, applying.variables | given)
+
+
+def test_every_parameter_of_the_template_is_given_another_value(every_parameter: dict[str, Any]) -> None:
+    others = {"AdminUserId", "CodeBucket", "CodeKey", "RuleName", "Runtime"}
+    declared = read(RULE)["Parameters"]
+    assert {
+        name for name, row in declared.items() if EVERY_PARAMETER.get(name, row.get("Default")) == row.get("Default")
+    } <= others
+    assert every_parameter["variables"]["log_format"]["value"] == "JSON"
+
+
 def test_the_example_plans_the_rule_in_two_regions(example: dict[str, Any]) -> None:
     planned = {module: of_plan(example, module) for module in ("united_states", "europe")}
     assert [module["aws_iam_role.function.name"] for module in planned.values()] == [
@@ -158,15 +167,25 @@ def applied(applying: Applying) -> Applying:
     return applying
 
 
-def test_the_rule_that_terraform_made_runs(applied: Applying, package: Path) -> None:
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+def test_the_rule_that_terraform_made_runs_and_tells_of_it(applied: Applying, log_format: str) -> None:
     kms = boto3.client("kms")
-    key_id = kms.create_key()["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName="alias/testkey", TargetKeyId=key_id)
-    with deployed_function(applied.account, RULE_NAME) as function:
+    if not kms.list_keys()["Keys"]:
+        kms.create_alias(AliasName="alias/testkey", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    with deployed_function(applied.account, RULE_NAME, log_format) as function:
         service = ConfigService(applied.account, function)
         service.schedule()
+        lines = function.log.splitlines()
     [result] = service.results()
     assert (result["ComplianceResourceId"], result["ComplianceType"]) == ("alias/testkey", "NON_COMPLIANT")
+    [metrics] = [json.loads(line) for line in lines if line.startswith('{"_aws"')]
+    assert (metrics["FunctionName"], metrics["Complete"], metrics["NonCompliantKeys"]) == (RULE_NAME, 1, 1)
+    logged = [json.loads(line) for line in lines if line.startswith("{") and json.loads(line) != metrics]
+    assert bool(logged) == (log_format == "JSON")
+    assert all("level" in entry for entry in logged)
+
+
+def test_the_function_has_the_package(applied: Applying, package: Path) -> None:
     assert package_of(applied.account, RULE_NAME) == package.read_bytes()
 
 
@@ -176,12 +195,13 @@ def test_both_routes_deploy_the_same_rule(applied: Applying) -> None:
     check_same(by_template, by_module, set(), DIFFERENCES | NOT_KEPT_BY_THE_EMULATOR)
 
 
-def test_both_routes_deploy_the_same_rule_with_every_parameter(applied: Applying) -> None:
-    given = {variable(name): value for name, value in EVERY_PARAMETER.items()}
-    plan = applied.terraform.plan(RULE_MODULE, applied.variables | given)
-    # What a plan does not know, such as an ARN, is what it was.
-    by_module = of_state(applied.terraform.state(RULE_MODULE)) | of_plan(plan)
-    check_same(of_template(resources(RULE, **EVERY_PARAMETER)), by_module, given_in_files(plan), DIFFERENCES)
+def test_both_routes_deploy_the_same_rule_with_every_parameter(
+    every_parameter: dict[str, Any], applied: Applying
+) -> None:
+    # What a plan of something new does not know, such as an ARN, is what it was with the defaults.
+    by_module = of_state(applied.terraform.state(RULE_MODULE)) | of_plan(every_parameter)
+    by_template = of_template(resources(RULE, **EVERY_PARAMETER))
+    check_same(by_template, by_module, given_in_files(every_parameter), DIFFERENCES)
 
 
 def test_destroying_leaves_nothing(applied: Applying) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.account import EmulatedAccount
