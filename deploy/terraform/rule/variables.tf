@@ -38,7 +38,7 @@ variable "timeout" {
 }
 
 variable "runtime" {
-  description = "Lambda runtime of the function. `python3.14` needs a provider that knows it, which 5.100 does not."
+  description = "Lambda runtime of the function. `python3.14` needs version 6.20 of the provider."
   type        = string
   default     = "python3.13"
 
