@@ -14,7 +14,7 @@ from tests.command.checking import EVERYTHING_OPEN, write
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("scan", "check", "explain", "report", "package")
-HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS", "least_privilege", "kms_rule.version")
+HEAVY = ("boto3", "botocore", "rich", "moto", "yaml", "AWSConfigRuleKMS", "least_privilege", "kms_rule.version")
 
 
 def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
