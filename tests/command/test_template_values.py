@@ -247,7 +247,12 @@ def test_an_import_names_the_file_that_exports_it_and_the_worst_of_several_count
     two = write(tmp_path, "two.yaml", 'Resources: {}\nOutputs: {A: {Value: "*", Export: {Name: user}}}')
     findings = checked(importing, one, two)
     assert scenarios(findings) == {"Key": UNLIMITED}
-    assert remarks(findings)[0] == f"The import user is judged with what {two} exports: *."
+    assert remarks(findings) == [
+        "It is judged for every combination of what is not known; this is the worst verdict, where the import user is "
+        '"*".',
+        f"The import user is judged with what {one} exports: {USER}.",
+        f"The import user is judged with what {two} exports: *.",
+    ]
 
 
 def test_a_broken_file_that_seems_to_export_something_does_not_keep_others_from_being_judged(tmp_path: Path) -> None:

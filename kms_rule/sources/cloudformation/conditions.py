@@ -73,7 +73,7 @@ class _Asking:
         for unknown, text in ((first, second), (second, first)):
             if isinstance(unknown, LateText) and isinstance(text, str) and self._world.surely_differs(unknown, text):
                 return False
-        return self._chosen(f"{first} = {second}")
+        return self._chosen(" = ".join(sorted(map(str, (first, second)))))
 
     def _chosen(self, what: str) -> bool:
         return what == self._world.holding or bool(self._world.choose("condition", what, TRUTHS))

@@ -102,9 +102,10 @@ class Definitions:
         if default is None or default in constants:
             return ()
         words = "" if is_secret else f", {in_words(default)}"
+        compared = ", and with what the template compares it with" if constants else ""
         remark = (
-            f"The parameter {shown(name)} is judged with its default{words}: give the value that you deploy with "
-            f"--template-parameters."
+            f"The parameter {shown(name)} is judged with its default{words}{compared}: give the value that you deploy "
+            f"with --template-parameters."
         )
         return (*map(Option, constants), Option(default, remark))
 

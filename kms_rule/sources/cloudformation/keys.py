@@ -140,6 +140,7 @@ class KeyResource:
 
     def _candidates(self) -> tuple[tuple[Candidate, ...], bool]:
         found: dict[object, Candidate] = {}
+        assumed: dict[str, None] = {}
         condition = condition_of(self.resource)
         is_secret = is_made = False
         for world in all_worlds(self.definitions, condition):
@@ -151,13 +152,17 @@ class KeyResource:
             except ImpossibleError:
                 continue
             is_secret = is_secret or world.holds_secrets
+            assumed |= world.remarks
             policy = policy_text(candidate.key.facts.policy) or ""
             self._spend_on(policy)
             facts = (policy, candidate.key.facts.aliases, candidate.key.facts.state, *candidate.remarks)
             found.setdefault(facts, self._with_remarks(candidate, world, condition))
         if is_made and not found:
             raise InputError(CONTRADICTS)
-        return tuple(found.values()), is_secret
+        # That one world is no worse than another rests on what is assumed in either.
+        return tuple(
+            replace(candidate, remarks=(*candidate.remarks, *assumed)) for candidate in found.values()
+        ), is_secret
 
     def _spend_on(self, policy: str) -> None:
         is_refused = len(policy) > MAX_POLICY_BYTES
@@ -175,7 +180,7 @@ class KeyResource:
             if words
             else ()
         )
-        return replace(candidate, remarks=(*candidate.remarks, *world.remarks, *held, *chosen))
+        return replace(candidate, remarks=(*candidate.remarks, *held, *chosen))
 
     def _candidate(self, world: World) -> Candidate:
         properties = resolved(self._deciding(), world)
