@@ -105,7 +105,7 @@ def test_a_key_with_more_aliases_than_kms_takes_is_not_judged(tmp_path: Path) ->
 def test_a_template_is_read_up_to_a_depth_and_number_of_values(tmp_path: Path) -> None:
     deep = nested("a", 80, lambda value: [value])
     assert scenarios(judged(tmp_path, {"Key": used_by(deep)}))
-    for depth in (110, 250, 480):
+    for depth in (110, 250):
         name = write(tmp_path, "deep.json", {"Resources": {"Key": used_by(nested("a", depth, lambda value: [value]))}})
         assert reasons(checked(name)) == {"deep.json": TOO_DEEP}
     many = write(tmp_path, "many.json", '{"Resources": {"Key": [' + "1," * 260_000 + "1]}}")

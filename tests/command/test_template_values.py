@@ -49,7 +49,7 @@ def default(value: Any, **more: Any) -> Json:
     return parameter(Default=value, **more)
 
 
-USERS = {"Mappings": {"Users": {"prod": {"Id": USER, "All": [USER, "*"]}, "dev": {"Id": "*"}, "one": {"Id": USER}}}}
+USERS: Json = {"Mappings": {"Users": {"prod": {"Id": USER, "All": [USER, "*"]}, "dev": {"Id": "*"}, "one": {"Id": USER}}}}
 
 
 def find(*keys: Any) -> Json:
