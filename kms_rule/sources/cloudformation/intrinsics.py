@@ -15,7 +15,7 @@ from kms_rule.sources.cloudformation.conditions import holds
 from kms_rule.sources.cloudformation.definitions import MEMBERS_OF_PAIR, late
 from kms_rule.sources.cloudformation.world import NO_VALUE, World
 from kms_rule.sources.json_positions import LocatedList, LocatedObject, position_in
-from kms_rule.sources.late import LateText, LateValue, text_of
+from kms_rule.sources.late import LateText, LateValue, scalar_text, text_of
 
 FUNCTION_PREFIX = "Fn::"
 TO_JSON = "Fn::ToJsonString"
@@ -174,7 +174,7 @@ def _select(argument: Any, world: World) -> Any:
 
 
 def _find_in_map(argument: Any, world: World) -> Any:
-    name, *keys = argument if isinstance(argument, list) else [None]
+    name, *keys = argument if isinstance(argument, list) and argument else [None]
     found = world.definitions.mappings.get(name) if isinstance(name, str) else None
     otherwise = keys.pop() if len(keys) == MEMBERS_OF_FIND else None
     if not isinstance(found, Mapping) or len(keys) != MEMBERS_OF_PAIR:
@@ -196,9 +196,10 @@ def _looked_up(found: Any, key: Any, name: str, world: World) -> Any:
         if not found or world.is_anything_else(key):
             raise ImpossibleError
         key = world.choose("key", f"{key} in {name}", [*map(Option, found)])
-    if key not in found and world.choices.words:
+    written = scalar_text(key)
+    if written not in found and world.choices.words:
         raise ImpossibleError
-    return found.get(key)
+    return found.get(written)
 
 
 def _import(argument: Any, world: World) -> Any:
