@@ -109,13 +109,13 @@ class Run:
             return self._report(account)
 
     def _report(self, account: Account) -> list[EvaluationTypeDef]:
-        report = Report(account, self.request, self.progress)
+        report = Report(account, self.request, self.deadline, self.progress)
         readers = ThreadPoolExecutor(self.threads, "reader")
         try:
             self._judge_and_report(account, readers, report)
             report.raise_if_incomplete()
             if self.request.scope.every_key and not self.request.test_mode:
-                report.retract_stale(self.deadline)
+                report.retract_stale()
                 report.raise_if_incomplete()
         finally:
             # Whoever ended this waits for no call of AWS, which may hang.
