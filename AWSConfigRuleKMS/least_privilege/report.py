@@ -161,9 +161,7 @@ class Report:
     def _in_time[Item](self, items: Iterable[Item]) -> Iterator[Item]:
         for item in items:
             if self._deadline.is_late:
-                raise RuleError(
-                    f"The time ran low before results for what is gone were retracted. {MORE_TIME_ADVICE}."
-                )
+                raise RuleError(f"The time ran low before results for what is gone were retracted. {MORE_TIME_ADVICE}.")
             yield item
 
     def raise_if_incomplete(self) -> None:

@@ -29,7 +29,7 @@ from least_privilege.event import Request
 from least_privilege.progress import Progress
 from least_privilege.reading import judged
 from least_privilege.text import RuleError
-from tests.rule.conftest import rule_threads
+from tests.rule.conftest import context_until, rule_threads
 from tests.rule.counting_aws import HUNG_UP, KEY_ID, OWN_KEY, USAGE, Answer, Asked, CountingAws, refused
 
 TIME = "2026-01-13T19:12:27.681Z"
@@ -470,10 +470,7 @@ class Hanging:
     @property
     def time_is_up(self) -> SimpleNamespace:
         """A context whose time ends once the operation hangs."""
-        return SimpleNamespace(
-            invoked_function_arn=HERE.invoked_function_arn,
-            get_remaining_time_in_millis=lambda: 0 if self.reached.wait(30) else 1,
-        )
+        return context_until(self.reached)
 
 
 @pytest.fixture
@@ -542,9 +539,8 @@ def test_what_is_judged_after_the_handler_has_ended_is_not_logged(
 
     monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     monkeypatch.setattr("least_privilege.reading.judged", hanging)
-    time_is_up = SimpleNamespace(get_remaining_time_in_millis=lambda: 0 if judging.wait(30) else 1)
     with pytest.raises(RuleError, match="The time is up"):
-        lambda_handler(CHANGED, time_is_up)
+        lambda_handler(CHANGED, context_until(judging))
     requests, lines, left_behind = len(counting.asked), len(caplog.records), rule_threads()
     released.set()
     for thread in left_behind:

@@ -25,6 +25,7 @@ from dev.emulator.events import (
     scheduled_notification,
 )
 from least_privilege.account import Account
+from least_privilege.deadline import Deadline
 from least_privilege.clients import AbandonedError
 from least_privilege.items import recorded_key
 from least_privilege.key import Facts, Key, UnrecordedKey
@@ -351,7 +352,7 @@ def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
     )
     aws.config.add_client_error("batch_get_resource_config", "InternalServerError", http_status_code=500)
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {}, PARAMETERS, ["key-1", "key-2"])
+    found = read_from_config(account, {}, PARAMETERS, Deadline(), ["key-1", "key-2"])
     assert found == [read(Key("key-1", Facts(policy=POLICY))), UnrecordedKey("key-2")]
 
 
