@@ -11,9 +11,11 @@ from typing import Final
 STOP_BEFORE_END = 0.5
 REPORTING_RESERVE = (1.0, 5.0)
 READING_RESERVE = (1.5, 10.0)
-# Of the whole time, while nothing is known of how long AWS takes.
-RESERVE_BEFORE_ANYTHING_IS_SEEN = 0.15
-# The last call may be slower than all before it, and the report may have to be sent twice.
+# Of the whole time: while nothing is known of how long AWS takes, and at most for the keys that are being read, since a
+# key that was begun in vain costs less than a run that begins none.
+SHARE_BEFORE_ANYTHING_IS_SEEN = 0.15
+SHARE_FOR_READING = 1 / 3
+# The last report may be slower than all before it. A key that is slower than those before it is not waited for.
 MARGIN = 1.5
 # A run begins with the slowest calls, since they make the connections. After some hundred calls, that is forgotten.
 FADING = 0.98
@@ -61,7 +63,7 @@ class Deadline:
     def __init__(self, context: object = None) -> None:
         """Ask the context that Lambda hands to the function."""
         self._milliseconds = getattr(context, "get_remaining_time_in_millis", None)
-        self._unseen = RESERVE_BEFORE_ANYTHING_IS_SEEN * (self._left() or 0)
+        self._budget = self._left() or 0.0
         self.reading, self.judging, self.reporting = (Slowest(self._left) for _ in range(3))
 
     def remaining(self, reserve: float) -> float | None:
@@ -94,17 +96,18 @@ class Deadline:
 
     @property
     def _reporting_reserve(self) -> float:
-        # Before the first report, AWS Config is taken to be as slow as what was read.
-        slowest = self.reading.seconds if self.reporting.seconds is None else self.reporting.seconds
-        if slowest is None:
-            return _within(REPORTING_RESERVE, self._unseen / 2)
-        return _within(REPORTING_RESERVE, STOP_BEFORE_END + MARGIN * (slowest + (self.judging.seconds or 0)))
+        report, read, judge = self.reporting.seconds, self.reading.seconds or 0, self.judging.seconds or 0
+        if report is None:
+            # AWS Config is taken to be as slow as what was read.
+            unseen = SHARE_BEFORE_ANYTHING_IS_SEEN * self._budget / 2
+            return _within(REPORTING_RESERVE, max(unseen, STOP_BEFORE_END + read + judge))
+        return _within(REPORTING_RESERVE, STOP_BEFORE_END + MARGIN * (report + judge))
 
     @property
     def _reading_reserve(self) -> float:
-        slowest = self.reading.seconds
-        expected = self._unseen if slowest is None else self._reporting_reserve + MARGIN * slowest
-        return _within(READING_RESERVE, expected)
+        read, reporting = self.reading.seconds, self._reporting_reserve
+        expected = SHARE_BEFORE_ANYTHING_IS_SEEN * self._budget if read is None else reporting + read
+        return max(_within(READING_RESERVE, min(expected, SHARE_FOR_READING * self._budget)), reporting)
 
 
 def _within(bounds: tuple[float, float], seconds: float) -> float:

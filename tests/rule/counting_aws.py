@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import threading
@@ -100,12 +99,7 @@ class CountingAws:
             self.changed.notify_all()
 
     def has_open(self, most: int) -> bool:
-        """Wait until no more connections are open, for the other end learns of it a moment later.
-
-        urllib3 closes a connection once nothing holds its pool, and the traceback of an error may be part of a circle.
-        """
-        if self.open > most:
-            gc.collect()
+        """Wait until no more connections are open, for the other end learns of it a moment later."""
         with self.changed:
             return self.changed.wait_for(lambda: self.open <= most, 30)
 

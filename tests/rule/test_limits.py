@@ -131,31 +131,43 @@ def reserves(deadline: Deadline, seconds: float) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("read", "judged", "report", "reading", "reporting"),
     [
-        ([0.02], [], [], 1.5, 1),
+        ([0.02], [], [], 2.27, 2.25),
         ([0.02, 0.1], [0.01], [0.2], 1.5, 1),
         # A report is taken to be as slow as a read, before one was seen.
-        ([1], [], [], 3.5, 2),
-        ([1], [], [0.2], 2.5, 1),
-        ([1], [0.4], [0.6], 3.5, 2),
-        ([0.2], [], [2], 3.8, 3.5),
+        ([2], [], [], 4.5, 2.5),
+        ([2], [0.5], [], 5, 3),
+        ([1], [], [0.2], 2, 1),
+        ([1], [0.4], [0.6], 3, 2),
+        ([0.2], [], [2], 3.7, 3.5),
         ([40], [], [], 10, 5),
-        ([0.2], [40], [0.2], 5.3, 5),
+        ([0.2], [40], [0.2], 5.2, 5),
         # What took longest fades: of four seconds, a hundred reads later, half a second is left.
-        ([4], [], [0.2], 7, 1),
-        ([4, *[0.02] * 100], [], [0.2], 1 + 1.5 * 4 * 0.98**100, 1),
+        ([4], [], [0.2], 5, 1),
+        ([4, *[0.02] * 100], [], [0.2], 1 + 4 * 0.98**100, 1),
         ([4, *[0.02] * 1000], [], [0.2], 1.5, 1),
-        ([*[0.02] * 1000, 4], [], [0.2], 7, 1),
+        ([*[0.02] * 1000, 4], [], [0.2], 5, 1),
     ],
 )
 def test_the_reserves_follow_from_the_slowest_steps_within_bounds(
     read: list[float], judged: list[float], report: list[float], reading: float, reporting: float
 ) -> None:
-    clock = Clock(900)
+    clock = Clock(30)
     deadline = Deadline(clock)
+    clock.seconds = 900
     clock.spend(deadline.reading, *read)
     clock.spend(deadline.judging, *judged)
     clock.spend(deadline.reporting, *report)
     assert reserves(deadline, clock.seconds) == pytest.approx((reading, reporting), abs=0.02)
+
+
+@pytest.mark.parametrize(("budget", "reading"), [(3, 1.5), (6, 2), (12, 4), (15, 5), (30, 10), (900, 10)])
+def test_slow_keys_leave_two_thirds_of_the_time_to_begin_others(budget: float, reading: float) -> None:
+    clock = Clock(budget)
+    deadline = Deadline(clock)
+    clock.seconds = 900
+    clock.spend(deadline.reporting, 0.2)
+    clock.spend(deadline.reading, 9)
+    assert reserves(deadline, clock.seconds) == pytest.approx((reading, 1), abs=0.02)
 
 
 def test_a_step_that_fails_takes_its_time_too() -> None:
