@@ -11,6 +11,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+# Of an HTTP session of botocore: what makes the pools of connections, by scheme; those by way of a proxy too.
+POOL_CLASSES = "_pool_classes_by_scheme"
+
 
 class Connections:
     """The connections of a client; no request goes out on a new one for which `before_send` raises."""
@@ -20,8 +23,7 @@ class Connections:
         self._client = client
         self._before_send = before_send
         self._pools: list[Any] = []
-        # Those by way of a proxy are made from the same table.
-        makers = getattr(client._endpoint.http_session, "_pool_classes_by_scheme", {})  # noqa: SLF001 - see above
+        makers = getattr(client._endpoint.http_session, POOL_CLASSES, {})  # noqa: SLF001 - boto3 has no setting
         for scheme, maker in makers.items():
             makers[scheme] = partial(self._pool, maker.args[0] if isinstance(maker, partial) else maker)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import POST_PARAMETERS, now, rule_event, scheduled_notification
+from least_privilege import reading
 from least_privilege.text import RuleError
 from tests.aws.scripted import OPERATIONS, Clients, ScriptedKey
 from tests.rule.virtual_time import FOREVER, SlowAws, VirtualTime
@@ -37,7 +38,7 @@ def clients() -> Clients:
 
 
 @pytest.fixture
-def play(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
+def play(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Run a scheduled event; what is returned is the time, the account, and the sentence of the error, if any."""
     monkeypatch.setenv("READER_THREADS", "4")
     monkeypatch.setenv("LOGGING_LEVEL", "CRITICAL")
@@ -65,7 +66,7 @@ def play(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
                 error = str(raised)
         return time, aws, error
 
-    yield run
+    return run
 
 
 def reported(aws: SlowAws) -> set[str]:
@@ -151,8 +152,6 @@ def test_a_slow_beginning_is_forgotten(play: Play) -> None:
 def test_policies_that_are_slow_to_judge_do_not_keep_the_rest_from_being_reported(
     play: Play, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    from least_privilege import reading
-
     times: list[VirtualTime] = []
     original_patch, judge = VirtualTime.patch, reading.judge_policy
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -173,7 +174,7 @@ def test_slow_keys_leave_two_thirds_of_the_time_to_begin_others(budget: float, r
 def test_a_step_that_fails_takes_its_time_too() -> None:
     clock = Clock(900)
     deadline = Deadline(clock)
-    with pytest.raises(RuleError), deadline.reading.noted():
+    with suppress(RuleError), deadline.reading.noted():
         clock.seconds -= 2
         raise RuleError("no")
     assert deadline.reading.seconds == 2
@@ -184,8 +185,10 @@ def test_a_step_that_fails_takes_its_time_too() -> None:
     [(0, True, True), (1, True, True), (1.001, True, False), (1.5, True, False), (1.501, False, False)],
 )
 def test_of_a_second_and_a_half_no_key_is_begun_and_of_one_none_is_judged(
-    seconds: float, near: bool, late: bool
-) -> None:  # noqa: FBT001
+    seconds: float,
+    near: bool,  # noqa: FBT001
+    late: bool,  # noqa: FBT001
+) -> None:
     deadline = Deadline(Clock(seconds))
     assert (deadline.is_near, deadline.is_late) == (near, late)
 

@@ -25,8 +25,8 @@ from dev.emulator.events import (
     scheduled_notification,
 )
 from least_privilege.account import Account
-from least_privilege.deadline import Deadline
 from least_privilege.clients import AbandonedError
+from least_privilege.deadline import Deadline
 from least_privilege.items import recorded_key
 from least_privilege.key import Facts, Key, UnrecordedKey
 from least_privilege.parameters import RuleParameters
