@@ -57,9 +57,10 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
         return evaluations.result()
     progress.abandoned = True
     progress.stopped.set()
-    progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
+    # Said last, since to log a hundred thousand keys takes a small function longer than it has.
+    progress.log_waiting()
     raise error
 
 

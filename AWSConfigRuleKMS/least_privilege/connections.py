@@ -44,7 +44,7 @@ class Connections:
 def _checked(connection_class: Any) -> Any:
     """Return the class of connections that ask whether to send once they are made, which may take seconds."""
 
-    class Checked(connection_class):  # type: ignore[misc] - which it is, is botocore's matter
+    class Checked(connection_class):  # type: ignore[misc]  # which it is, is botocore's matter
         def __init__(self, before_send: Callable[[], object], *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
             self.before_send = before_send

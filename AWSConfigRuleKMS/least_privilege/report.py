@@ -143,7 +143,7 @@ class Report:
             raise
 
     def retract_stale(self) -> None:
-        """Take back every result that AWS Config holds for the rule and that this run did not report.
+        """Retract every result that AWS Config holds for the rule and that this run did not report.
 
         Raises `RuleError` where the results cannot be listed, or where there is no time left to retract them.
         """

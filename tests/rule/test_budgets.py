@@ -10,7 +10,9 @@ import pytest
 
 from AWSConfigRuleKMS import lambda_handler
 from dev.emulator.events import POST_PARAMETERS, now, rule_event, scheduled_notification
-from least_privilege import reading
+from least_privilege.key import Facts
+from least_privilege.parameters import RuleParameters
+from least_privilege.scenarios import Verdict, judge_policy
 from least_privilege.text import RuleError
 from tests.aws.scripted import OPERATIONS, Clients, ScriptedKey
 from tests.rule.virtual_time import FOREVER, SlowAws, VirtualTime
@@ -140,7 +142,7 @@ def test_a_slow_beginning_is_forgotten(play: Play) -> None:
     waits = iter([4.0] * 4)
 
     class Warming(dict[str, float]):
-        def get(self, operation: str, default: object = None) -> float:  # type: ignore[override]
+        def get(self, operation: str, default: object = None) -> float:
             del default
             return next(waits, 0.05) if operation == "DescribeKey" else 0.05
 
@@ -153,15 +155,15 @@ def test_policies_that_are_slow_to_judge_do_not_keep_the_rest_from_being_reporte
     play: Play, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     times: list[VirtualTime] = []
-    original_patch, judge = VirtualTime.patch, reading.judge_policy
+    original_patch = VirtualTime.patch
 
     def patch(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
         times.append(time)
         original_patch(time, monkeypatch)
 
-    def judging(*arguments: object) -> object:
+    def judging(facts: Facts, parameters: RuleParameters) -> Verdict:
         times[0].spend(seconds)
-        return judge(*arguments)  # type: ignore[arg-type]
+        return judge_policy(facts, parameters)
 
     monkeypatch.setattr(VirtualTime, "patch", patch)
     monkeypatch.setattr("least_privilege.reading.judge_policy", judging)

@@ -234,8 +234,8 @@ def test_what_was_not_sent_when_the_time_is_up_is_named(
         f"not take the evaluations of alias/otter. Raise the function's timeout"
     )
     assert caplog.messages[1:] == [
-        f"No answer for these keys, which were not begun: {keys[0]}",
         str(raised.value),
+        f"No answer for these keys, which were not begun: {keys[0]}",
     ]
     assert held(account) == {"alias/gone"}
 
