@@ -36,9 +36,10 @@ class _Parser(argparse.ArgumentParser):
 class _Version(argparse.Action):
     @override
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from kms_rule.rule_package import code_sha256, zipped_rule  # noqa: PLC0415
         from kms_rule.version import version  # noqa: PLC0415
 
-        _print(f"{parser.prog} {version()}\n")
+        _print(f"{parser.prog} {version()}\nCodeSha256: {code_sha256(zipped_rule())}\n")
         parser.exit()
 
 
@@ -55,7 +56,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     described.add_argument(
-        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show the version and the rule's hash, and exit",
     )
     commands = described.add_subparsers(required=True, metavar="COMMAND")
     for name, short_help, describe, epilog in (
@@ -103,6 +108,14 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         "for standard input",
     )
     _add_rule_parameters(command)
+    command.add_argument(
+        "--template-parameters",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the values of a CloudFormation template's parameters, as the AWS CLI takes them; may be repeated",
+    )
     _add_output(command)
     command.add_argument(
         "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"
