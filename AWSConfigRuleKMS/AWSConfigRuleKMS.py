@@ -43,7 +43,8 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
 
     Returns the evaluations for RDK's tests, the first 500 of them: AWS Config ignores what is returned, and Lambda
     counts a response of over 6 MB as a failure. Raises `RuleError`, after logging it, where the job cannot be done or
-    not be finished: Lambda then runs the event again, and its `Errors` metric is the only place where that shows.
+    not be finished: Lambda then runs the event again, and counts an error. However a scheduled run ends, it tells
+    CloudWatch.
     """
     prepare_logging()
     deadline = Deadline(context)
