@@ -63,9 +63,10 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     write_metrics(progress, context, deadline.remaining(0), is_complete=is_complete)
     if is_done:
         return evaluations.result()
-    progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
+    # Said last, since to log a hundred thousand keys takes a small function longer than it has.
+    progress.log_waiting()
     raise error
 
 
@@ -115,13 +116,13 @@ class Run:
             return self._report(account)
 
     def _report(self, account: Account) -> list[EvaluationTypeDef]:
-        report = Report(account, self.request, self.progress)
+        report = Report(account, self.request, self.deadline, self.progress)
         readers = ThreadPoolExecutor(self.threads, "reader")
         try:
             self._judge_and_report(account, readers, report)
             report.raise_if_incomplete()
             if self.request.scope.every_key and not self.request.test_mode:
-                report.retract_stale(self.deadline)
+                report.retract_stale()
                 report.raise_if_incomplete()
         finally:
             # Whoever ended this waits for no call of AWS, which may hang.
