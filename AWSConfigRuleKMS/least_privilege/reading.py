@@ -142,7 +142,7 @@ def read_from_config(
 ) -> list[ReadKey | UnrecordedKey]:
     """Return at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed.
 
-    None where there is no time for them.
+    The list is empty where there is no time for them.
     """
     if deadline.is_near:
         return []

@@ -137,6 +137,16 @@ def test_where_each_answer_takes_a_second_some_keys_are_judged_in_twelve(play: P
     assert len(reported(aws)) >= 8
 
 
+def test_items_that_wait_for_a_reader_when_the_time_runs_low_are_not_asked_for(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("least_privilege.reading.KEYS_PER_BATCH", 2)
+    _, aws, error = play(12, {"BatchGetResourceConfig": 3.0}, "Config", keys=60)
+    begun = [at for operation, at in aws.answered if operation == "BatchGetResourceConfig"]
+    assert max(begun) < 8
+    assert error.startswith(f"The evaluation is incomplete: {2 * len(begun)} of 60 keys are judged; not judged are ")
+
+
 def test_a_slow_beginning_is_forgotten(play: Play) -> None:
     """As when sixteen connections are made at once with a seventh of a processor."""
     waits = iter([4.0] * 4)

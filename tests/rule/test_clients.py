@@ -240,13 +240,6 @@ ENDINGS: list[tuple[str, Answer, bool]] = [
 ]
 
 
-@pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pytest keep no record of an error, which would hold the connection that the error came from."""
-    monkeypatch.setenv("LOGGING_LEVEL", "CRITICAL")
-
-
-@pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize(("operation", "answer", "reused"), ENDINGS)
 def test_clients_of_an_invocation_that_failed_are_closed_and_not_kept(
     counting: CountingAws, pool: Pool, operation: str, answer: Answer, *, reused: bool
@@ -281,7 +274,7 @@ def refusing(operation: str, code: str, *access_keys: str) -> Callable[[Asked], 
     return fault
 
 
-@pytest.mark.usefixtures("clock", "silent")
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
     ("kind", "operation"), [(kind, operation) for kind, operations in OPERATIONS_OF.items() for operation in operations]
 )
@@ -299,7 +292,7 @@ def test_a_kept_session_that_aws_refuses_is_made_anew_once(
     assert counting.has_open(2)
 
 
-@pytest.mark.usefixtures("clock", "silent")
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
     ("kind", "operation"), [(kind, operation) for kind, operations in OPERATIONS_OF.items() for operation in operations]
 )
@@ -334,7 +327,6 @@ def test_a_session_that_is_refused_at_its_first_event_is_the_error(counting: Cou
     assert counting.operations == ["AssumeRole", "ListAliases"]
 
 
-@pytest.mark.usefixtures("silent")
 def test_clients_whose_refusal_cost_no_answer_are_not_kept_either(counting: CountingAws, pool: Pool) -> None:
     counting.faults.append(
         lambda asked: (500, {"__type": "ExpiredToken"}) if asked.operation == "BatchGetResourceConfig" else None
