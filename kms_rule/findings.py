@@ -93,13 +93,15 @@ class Unjudged:
 class Findings:
     """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys.
 
-    `parameters` are those that the keys were judged with, where they are known. `with_notes` is whether formats for
+    `passed_over` is how many files hold nothing to judge, of which nothing else is said. `parameters` are those that
+    the keys were judged with, where they are known. `with_notes` is whether formats for
     programs that report problems tell of what was not judged, too.
     """
 
     judged: list[Finding] = field(default_factory=list)
     unjudged: list[Unjudged] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    passed_over: int = 0
     parameters: RuleParameters | None = None
     with_notes: bool = False
 

@@ -43,7 +43,12 @@ def test_findings_of_all_kinds_of_files_are_printed_together(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("content", "exit_code"),
-    [(USERS_MAY_USE, ExitCode.COMPLIANT), (EVERYTHING_OPEN, ExitCode.NON_COMPLIANT), ({}, ExitCode.INCOMPLETE)],
+    [
+        (USERS_MAY_USE, ExitCode.COMPLIANT),
+        (EVERYTHING_OPEN, ExitCode.NON_COMPLIANT),
+        ('{"Statement"', ExitCode.INCOMPLETE),
+        ({}, ExitCode.COMPLIANT),
+    ],
 )
 def test_the_process_ends_with_the_code_of_what_was_found(tmp_path: Path, content: Any, exit_code: ExitCode) -> None:
     assert kms_rule("check", write(tmp_path, "key.json", content)).returncode == exit_code
