@@ -113,6 +113,14 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         help="files and folders to leave out, by name or end of path, such as 'tests/*'; may be repeated",
     )
     _add_rule_parameters(command)
+    command.add_argument(
+        "--template-parameters",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the values of a CloudFormation template's parameters, as the AWS CLI takes them; may be repeated",
+    )
     _add_output(command)
     command.add_argument(
         "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"

@@ -10,6 +10,7 @@ from pathlib import Path
 from kms_rule.errors import sentence_on
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import remarks_on, rule_parameters
+from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.detect import OF_NO_ACCOUNT, Other, read
 from kms_rule.sources.exclusion import exclusion, ignored_below, is_excluded_by_name
@@ -45,20 +46,26 @@ def run(arguments: argparse.Namespace) -> int:
     from kms_rule.formats import show  # noqa: PLC0415
 
     parameters = rule_parameters(arguments.parameters, arguments.parameter)
-    findings = check(arguments.files, parameters, arguments.exclude)
+    inputs = template_inputs(arguments.template_parameters)
+    findings = check(arguments.files, parameters, inputs, arguments.exclude)
     findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
     findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
 
-def check(names: Iterable[str], parameters: RuleParameters, exclude: Sequence[str] = ()) -> Findings:
+def check(
+    names: Iterable[str],
+    parameters: RuleParameters,
+    inputs: TemplateInputs = NOTHING_GIVEN,
+    exclude: Sequence[str] = (),
+) -> Findings:
     """Judge every key that the named files define; `-` is standard input, and folders are searched.
 
-    What fits a glob of `exclude` is left out, in folders also what git ignores. An interruption ends it early, which
-    is then one of its findings, like everything that could not be judged.
+    `inputs` are what templates get from outside. What fits a glob of `exclude` is left out, in folders also what git
+    ignores. An interruption ends it early, which is then one of its findings, like everything that could not be judged.
     """
-    checking = Checking(parameters, exclusion(exclude))
+    checking = Checking(parameters, inputs, exclusion(exclude))
     name = ""
     try:
         for name in dict.fromkeys(names):
@@ -74,10 +81,11 @@ def check(names: Iterable[str], parameters: RuleParameters, exclude: Sequence[st
 class Checking:
     """Judges files one after another, each of them once, whatever names it has."""
 
-    def __init__(self, parameters: RuleParameters, is_excluded: Exclusion) -> None:
+    def __init__(self, parameters: RuleParameters, inputs: TemplateInputs, is_excluded: Exclusion) -> None:
         """Begin without findings."""
         self.findings = Findings(parameters=parameters)
         self._parameters = parameters
+        self._inputs = inputs
         self._is_excluded = is_excluded
         self._seen: set[object] = set()
 
@@ -143,7 +151,7 @@ class Checking:
             content = content_of(name)
             if are_many and not may_matter(content):
                 return OF_NO_ACCOUNT, content
-            return read(text_in(content, name), place.source, self._parameters), content
+            return read(text_in(content, name), place.source, self._parameters, self._inputs), content
         except InputError as error:
             return Unjudged(Place(place.source, *error.position), str(error)), content
         except Exception as error:  # noqa: BLE001 - whatever is odd about one file must not keep others from being judged

@@ -14,6 +14,7 @@ from typing import Any
 
 from kms_rule.sources import policy
 from kms_rule.sources.cloudformation import template
+from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs
 from kms_rule.sources.contents import Contents, DefinedKey, InputError
 from kms_rule.sources.json_positions import NOWHERE, Lines, LocatedObject, Position, located
 from kms_rule.sources.relevance import (
@@ -71,13 +72,21 @@ OTHER_JSON: tuple[tuple[Callable[[object], bool], Other], ...] = ((json_seems_to
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a text comes from, as it is shown, and what it is read with: see `read`."""
+
+    source: str
+    parameters: RuleParameters
+    inputs: TemplateInputs
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A file that holds a JSON object: that object, its text, the file as it is shown, and the rule's parameters."""
+    """A text that is a JSON object, and that object."""
 
     content: Mapping[str, Any]
     text: str
-    source: str
-    parameters: RuleParameters
+    origin: Origin
 
     def position(self, name: str) -> Position:
         """Return where a name of the object stands."""
@@ -85,15 +94,26 @@ class Document:
         return whole.names.get(name, NOWHERE)
 
 
-def read(text: str, source: str, parameters: RuleParameters) -> Contents | Other:
+def read(
+    text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs = NOTHING_GIVEN
+) -> Contents | Other:
     """Make the contents of a text where it is of a kind that is judged.
 
-    Raises `InputError` where it is broken, or cannot be judged as a whole.
+    `inputs` are what a template gets from outside. Raises `InputError` where it is broken, or cannot be judged as a
+    whole.
     """
+    return _read(text, Origin(source, parameters, inputs))
+
+
+def _read(text: str, origin: Origin) -> Contents | Other:
     if begins_as_json(text):
-        return _of_json(text, source, parameters)
-    contents = template.read_yaml(text, source, parameters) if RESOURCES.search(text) else None
+        return _of_json(text, origin)
+    contents = _read_yaml(text, origin) if RESOURCES.search(text) else None
     return contents or _first(OTHER_TEXTS, text)
+
+
+def _read_yaml(text: str, origin: Origin) -> Contents | None:
+    return template.read_yaml(text, origin.source, origin.parameters, origin.inputs)
 
 
 def begins_as_json(text: str) -> bool:
@@ -112,46 +132,46 @@ def _first(rows: Iterable[tuple[Callable[[Any], bool], Other]], content: object)
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _of_json(text: str, source: str, parameters: RuleParameters) -> Contents | Other:
+def _of_json(text: str, origin: Origin) -> Contents | Other:
     try:
         content = from_json(text)
     except InputError as error:
-        contents = _of_flow_style(text, source, parameters, error)
+        contents = _of_flow_style(text, origin, error)
         if contents is None:
             raise
         return contents
     if isinstance(content, str):
         # As 'aws --query Policy' prints it without '--output text'.
-        return _within(content, source, parameters, NOWHERE)
+        return _within(content, origin, NOWHERE)
     if isinstance(content, Mapping):
-        document = Document(content, text, source, parameters)
+        document = Document(content, text, origin)
         for holds, contents_of in KINDS:
             if holds(content):
                 return contents_of(document)
     return _first(OTHER_JSON, content)
 
 
-def _of_flow_style(text: str, source: str, parameters: RuleParameters, error: InputError) -> Contents | None:
+def _of_flow_style(text: str, origin: Origin, error: InputError) -> Contents | None:
     """Make the keys of a template in YAML that begins as JSON does, or None where it cannot be read as one."""
     if not RESOURCES.search(text):
         return None
     try:
-        contents = template.read_yaml(text, source, parameters)
+        contents = _read_yaml(text, origin)
     except InputError:
         # What is wrong with it as JSON is told, since that is how it begins.
         return None
     if contents is None or not MEANT_AS_JSON.match(text):
         return contents
     remark = (
-        f"{source}:{error.position.line}:{error.position.column}: It is read as YAML, since it is not JSON: "
+        f"{origin.source}:{error.position.line}:{error.position.column}: It is read as YAML, since it is not JSON: "
         f"correct it, because not every reader takes that."
     )
     return replace(contents, remarks=(*contents.remarks, remark))
 
 
-def _within(text: str, source: str, parameters: RuleParameters, place: Position) -> Contents | Other:
+def _within(text: str, origin: Origin, place: Position) -> Contents | Other:
     """Make the contents of a text that stands within a file, at `place`, to which everything in it then points."""
-    found = read(text, source, parameters)
+    found = _read(text, origin)
     if isinstance(found, Other):
         return found
     keys = (replace(key, place=replace(key.place, line=place.line, column=place.column)) for key in found.keys)
@@ -177,20 +197,29 @@ def holds_key_policy_answer(content: Mapping[str, Any]) -> bool:
     return given.lstrip().startswith("{")
 
 
+def _read_plan(document: Document) -> Contents:
+    return plan.read(document.content, document.origin.source, document.origin.parameters)
+
+
+def _read_template(document: Document) -> Contents:
+    origin = document.origin
+    return template.read_json(document.text, origin.source, origin.parameters, origin.inputs)
+
+
 def _read_policy(document: Document) -> Contents | Other:
     why_not = policy.why_no_key_policy(document.content)
-    return Other(OTHER_POLICY.format(why_not)) if why_not else policy.read(document.text, document.source)
+    return Other(OTHER_POLICY.format(why_not)) if why_not else policy.read(document.text, document.origin.source)
 
 
 def _read_answer_with_policy(document: Document) -> Contents | Other:
-    return _within(document.content["Policy"], document.source, document.parameters, document.position("Policy"))
+    return _within(document.content["Policy"], document.origin, document.position("Policy"))
 
 
 def _read_answer_with_template(document: Document) -> Contents | Other:
     body = document.content[BODY]
     if isinstance(body, str):
-        return _within(body, document.source, document.parameters, document.position(BODY))
-    return read(_alone(document.text, BODY), document.source, document.parameters)
+        return _within(body, document.origin, document.position(BODY))
+    return _read(_alone(document.text, BODY), document.origin)
 
 
 def _alone(text: str, name: str) -> str:
@@ -207,12 +236,9 @@ def _refuse_own_state(_document: Document) -> Contents:
 
 # What an object holds, and what makes its contents. A policy is told before a template, since its names are fewer.
 KINDS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Document], Contents | Other]], ...] = (
-    (plan.is_plan, lambda given: plan.read(given.content, given.source, given.parameters)),
+    (plan.is_plan, _read_plan),
     (lambda content: "Statement" in content, _read_policy),
-    (
-        lambda content: isinstance(content.get("Resources"), Mapping),
-        lambda given: template.read_json(given.text, given.source, given.parameters),
-    ),
+    (lambda content: isinstance(content.get("Resources"), Mapping), _read_template),
     (lambda content: isinstance(content.get(BODY), str | Mapping), _read_answer_with_template),
     (holds_key_policy_answer, _read_answer_with_policy),
     (holds_own_state, _refuse_own_state),

@@ -369,7 +369,7 @@ def test_policies_collected_from_public_repositories_get_the_verdicts_of_the_rul
 
 def sources(folder: Path, *names: str, exclude: Sequence[str] = ()) -> list[str]:
     """The files that were judged, relative to a folder."""
-    findings = check(names or [str(folder)], PARAMETERS, exclude)
+    findings = check(names or [str(folder)], PARAMETERS, exclude=exclude)
     assert findings.unjudged == []
     return [os.path.relpath(finding.place.source, folder) for finding in findings.judged]
 

@@ -35,11 +35,11 @@ def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_the_readme_shows_the_help_word_for_word(command: str) -> None:
+def test_the_page_shows_the_help_word_for_word(command: str) -> None:
     arguments = [*filter(None, [command]), "--help"]
     shown = textwrap.indent(kms_rule(*arguments).stdout, "    ")
     asked = f"    $ kms-rule {' '.join(arguments)}\n"
-    assert asked + shown in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert asked + shown in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
