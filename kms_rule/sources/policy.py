@@ -82,5 +82,6 @@ def _covers_kms(action: str) -> bool:
 
 def _texts(value: object) -> list[str]:
     """Return the texts in a value that is one or a list of some; none where anything else is in it."""
-    listed = value if isinstance(value, list) else [value]
-    return listed if all(isinstance(each, str) for each in listed) else []
+    listed: list[object] = value if isinstance(value, list) else [value]
+    texts = [each for each in listed if isinstance(each, str)]
+    return texts if len(texts) == len(listed) else []

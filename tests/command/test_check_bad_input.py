@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kms_rule.commands import check
 from kms_rule.findings import ExitCode
+from kms_rule.sources.detect import read
+from least_privilege.scenarios import judge
 from tests.command.checking import SEPARATED, USERS_MAY_USE, checked, reasons, scenarios, write
 
 NONE_OF_THESE = (
@@ -216,12 +218,11 @@ def test_a_policy_that_is_nested_deeply_is_told_wherever_it_stands(tmp_path: Pat
     assert len(told) == len(names)
 
 
-@pytest.mark.parametrize("broken", ["kms_rule.commands.check.read", "kms_rule.commands.check.judge"])
+@pytest.mark.parametrize(("broken", "works"), [("read", read), ("judge", judge)])
 def test_whatever_goes_wrong_in_one_file_keeps_no_other_from_being_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, works: Callable[..., object]
 ) -> None:
     names = [write(tmp_path, name, USERS_MAY_USE) for name in ("a.json", "b.json", "c.json")]
-    works = check.read if broken.endswith("read") else check.judge
     calls = count()
 
     def fails_once(*arguments: Any) -> Any:
@@ -229,7 +230,7 @@ def test_whatever_goes_wrong_in_one_file_keeps_no_other_from_being_judged(
             raise IndexError
         return works(*arguments)
 
-    monkeypatch.setattr(broken, fails_once)
+    monkeypatch.setattr(f"kms_rule.commands.check.{broken}", fails_once)
     findings = checked(*names)
     assert [*scenarios(findings)] == ["a.json", "c.json"]
     assert reasons(findings) == {

@@ -222,7 +222,7 @@ def test_in_a_folder_nothing_is_said_of_what_does_not_seem_to_define_a_key(tmp_p
 
 
 def test_a_folder_without_any_key_passes_and_says_so(tmp_path: Path) -> None:
-    for content in ({}, "Resources: {Bucket: {Type: AWS::S3::Bucket}}"):
+    for content in ("{}", "Resources: {Bucket: {Type: AWS::S3::Bucket}}"):
         write(tmp_path, "file.yaml", content)
         findings = checked(str(tmp_path))
         assert (findings.unjudged, findings.exit_code) == ([], ExitCode.COMPLIANT)

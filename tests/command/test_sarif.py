@@ -87,7 +87,7 @@ def test_the_log_of_a_plan_holds_each_key_that_is_not_compliant_and_what_was_not
     assert unjudged["locations"][0]["logicalLocations"][0]["name"] == "aws_kms_key.late"
     assert "known only after the plan is applied" in unjudged["message"]["text"]
     assert {remark["level"] for remark in remarks} == {"note"}
-    assert "with the example parameters that come with kms-rule" in remarks[-1]["message"]["text"]
+    assert "with example parameters that come with kms-rule" in remarks[-1]["message"]["text"]
 
 
 def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> None:
