@@ -121,6 +121,15 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the values of a CloudFormation template's parameters, as the AWS CLI takes them; may be repeated",
     )
+    command.add_argument(
+        "--accept",
+        type=Path,
+        metavar="FILE",
+        help="findings that are accepted, each until a day and for a reason: they do not fail",
+    )
+    command.add_argument(
+        "--write-accept", type=Path, metavar="FILE", help="where to draft a file for --accept, without the reasons"
+    )
     _add_output(command)
     command.add_argument(
         "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"

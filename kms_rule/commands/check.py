@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from kms_rule import acceptance
 from kms_rule.errors import sentence_on
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.output import printing, write_or_show
 from kms_rule.settings import remarks_on, rule_parameters
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
@@ -40,18 +43,30 @@ INTERRUPTED = "Interrupted here, so that this and what follows is not judged: ru
 def run(arguments: argparse.Namespace) -> int:
     """Check the files that the arguments name, show what was found, and return the exit code.
 
-    Raises `CommandError` where the rule's parameters are wrong, or what was found cannot be written.
+    Raises `CommandError` where the parameters or the accepted findings are wrong, or what was found cannot be written.
     """
     # What shows the findings takes its time to load, and the rest of this module is used without it.
     from kms_rule.formats import show  # noqa: PLC0415
 
     parameters = rule_parameters(arguments.parameters, arguments.parameter)
     inputs = template_inputs(arguments.template_parameters)
+    entries = acceptance.accepted_in(arguments.accept) if arguments.accept else ()
+    if arguments.write_accept:
+        acceptance.refuse_to_replace(arguments.write_accept)
     findings = check(arguments.files, parameters, inputs, arguments.exclude)
+    acceptance.accept(findings, entries, arguments.accept, acceptance.today())
     findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
     findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
+    if arguments.write_accept:
+        drafted = acceptance.draft(findings, acceptance.today())
+        write_or_show(drafted, arguments.write_accept, "the draft is", partial(_print_whole, drafted))
     return findings.exit_code
+
+
+def _print_whole(text: str) -> None:
+    with printing() as opened:
+        opened.write(text)
 
 
 def check(
@@ -138,6 +153,7 @@ class Checking:
         identity = identity_of(name)
         seen = identity in self._seen
         self._seen.add(identity)
+        self.findings.looked_at.add(name)
         return seen
 
     def _found_in(self, name: str, *, are_many: bool = False) -> tuple[Contents | Other | Unjudged, bytes]:
