@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
-from kms_rule.sources.files import Exclusion
+from kms_rule.sources.files import Exclusion, nothing
 
 # A hook runs with those of its repository. Source: `git rev-parse --local-env-vars`.
 VARIABLES_OF_A_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
@@ -26,7 +26,7 @@ def exclusion(globs: Iterable[str]) -> Exclusion:
     """
     patterns = [fnmatch.translate(glob.rstrip("/")) for glob in globs]
     if not patterns:
-        return lambda _name: False
+        return nothing
     fits = re.compile(rf"(?:(?s:.*)/)?(?:{'|'.join(patterns)})").match
     return lambda name: fits(name.replace(os.sep, "/")) is not None
 

@@ -32,7 +32,12 @@ CLOSED_STANDARD_INPUT = "Standard input is closed: pipe something to 'kms-rule c
 type Exclusion = Callable[[str], bool]
 
 
-def files_below(folder: str, is_excluded: Exclusion) -> Iterator[str | InputError]:
+def nothing(_name: str) -> bool:
+    """Exclude nothing."""
+    return False
+
+
+def files_below(folder: str, is_excluded: Exclusion = nothing) -> Iterator[str | InputError]:
     """Yield the files of a folder and the folders in it that may hold keys, in order, and what could not be listed.
 
     Hidden folders (`.terraform` among them), `node_modules`, what is excluded and what is not a file are left out;
