@@ -13,15 +13,15 @@ from kms_rule.errors import sentence_on
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.output import printing, write_or_show
 from kms_rule.settings import remarks_on, rule_parameters
+from kms_rule.sources.cloudformation.exports import ExportsOfFiles
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.detect import OF_NO_ACCOUNT, Other, read
-from kms_rule.sources.exclusion import exclusion, ignored_below, is_excluded_by_name
+from kms_rule.sources.exclusion import exclusion, is_excluded_by_name, wanted_below
 from kms_rule.sources.files import (
     STANDARD_INPUT,
     Exclusion,
     content_of,
-    files_below,
     identity_of,
     shown,
     text_in,
@@ -80,10 +80,12 @@ def check(
     `inputs` are what templates get from outside. What fits a glob of `exclude` is left out, in folders also what git
     ignores. An interruption ends it early, which is then one of its findings, like everything that could not be judged.
     """
-    checking = Checking(parameters, inputs, exclusion(exclude))
+    names = [*dict.fromkeys(names)]
+    is_excluded = exclusion(exclude)
+    checking = Checking(parameters, replace(inputs, exports=ExportsOfFiles(names, inputs, is_excluded)), is_excluded)
     name = ""
     try:
-        for name in dict.fromkeys(names):
+        for name in names:
             if Path(name).is_dir():
                 checking.folder(name)
             else:
@@ -130,8 +132,7 @@ class Checking:
         JSON does, and YAML that has `Resources`, is known to be broken: other YAML is not parsed.
         """
         before = len(self.findings.judged) + len(self.findings.unjudged)
-        ignored = ignored_below(folder)
-        for name in files_below(folder, lambda name: name in ignored or self._is_excluded(name)):
+        for name in wanted_below(folder, self._is_excluded):
             if isinstance(name, InputError):
                 self.findings.unjudged.append(Unjudged(Place(shown(folder)), str(name)))
             elif not self._was_seen(name):

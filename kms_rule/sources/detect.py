@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kms_rule.sources import policy
+from kms_rule.sources.budget import MAX_DEPTH
 from kms_rule.sources.cloudformation import template
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs
 from kms_rule.sources.contents import Contents, DefinedKey, InputError
@@ -22,10 +23,9 @@ from kms_rule.sources.relevance import (
     seems_key_policy_as_no_json,
     text_names_type_of_key,
 )
-from kms_rule.sources.terraform import plan
+from kms_rule.sources.terraform import nearly, plan
 from least_privilege.parameters import RuleParameters
 
-MAX_DEPTH = 100
 # A name as YAML writes it, in block or flow style. Whether it is part of the root, only a reader of YAML can tell.
 RESOURCES = re.compile(r"""(?<![^\s{,])(["']?)Resources\1\s*:""")
 COMMENTS = re.compile(r"(?:\s*(?://[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
@@ -40,7 +40,8 @@ NOT_A_LINE_BREAK = re.compile(r"[^\n]")
 KINDS_IN_WORDS = "a key policy as JSON, a CloudFormation template or the output of 'terraform show -json'"
 NONE_OF_THESE = f"It is not {KINDS_IN_WORDS}: name another file."
 PASSED_OVER = f"Passed over, since it is not {KINDS_IN_WORDS}."
-SEEMS_TO_DEFINE_A_KEY = f"Passed over, though it seems to define a KMS key: it is not {KINDS_IN_WORDS}."
+BUT_SEEMS_TO_DEFINE_A_KEY = "Passed over, though it seems to define a KMS key"
+SEEMS_TO_DEFINE_A_KEY = f"{BUT_SEEMS_TO_DEFINE_A_KEY}: it is not {KINDS_IN_WORDS}."
 OTHER_POLICY = "Passed over, since it is not a key policy: {}."
 POLICY_AS_NO_JSON = "It seems to be a key policy, which must be JSON: write it as JSON, without comments."
 OWN_STATE = "It is Terraform's own state: give 'kms-rule check' the output of 'terraform show -json' on it."
@@ -67,6 +68,7 @@ NOT_TO_BE_OVERLOOKED = Other(SEEMS_TO_DEFINE_A_KEY, seems_to_define_a_key=True)
 OTHER_TEXTS: tuple[tuple[Callable[[str], bool], Other], ...] = (
     (seems_key_policy_as_no_json, Other(SEEMS_TO_DEFINE_A_KEY, POLICY_AS_NO_JSON, seems_to_define_a_key=True)),
     (text_names_type_of_key, NOT_TO_BE_OVERLOOKED),
+    (nearly.defines_a_key, NOT_TO_BE_OVERLOOKED),
 )
 OTHER_JSON: tuple[tuple[Callable[[object], bool], Other], ...] = ((json_seems_to_define_a_key, NOT_TO_BE_OVERLOOKED),)
 
@@ -102,7 +104,20 @@ def read(
     `inputs` are what a template gets from outside. Raises `InputError` where it is broken, or cannot be judged as a
     whole.
     """
-    return _read(text, Origin(source, parameters, inputs))
+    try:
+        found = _read(text, Origin(source, parameters, inputs))
+    except InputError as error:
+        advice = nearly.advice_on(text)
+        if advice:
+            raise InputError(advice) from error
+        raise
+    if isinstance(found, Other) and found.seems_to_define_a_key:
+        return _advised(found, nearly.advice_on(text))
+    return found
+
+
+def _advised(other: Other, advice: str | None) -> Other:
+    return replace(other, remark=f"{BUT_SEEMS_TO_DEFINE_A_KEY}: {advice}", reason=advice) if advice else other
 
 
 def _read(text: str, origin: Origin) -> Contents | Other:

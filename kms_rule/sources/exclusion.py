@@ -6,10 +6,11 @@ import fnmatch
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 
-from kms_rule.sources.files import Exclusion, nothing
+from kms_rule.sources.contents import InputError
+from kms_rule.sources.files import Exclusion, files_below, nothing
 
 # A hook runs with those of its repository. Source: `git rev-parse --local-env-vars`.
 VARIABLES_OF_A_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
@@ -36,7 +37,13 @@ def is_excluded_by_name(name: str, is_excluded: Exclusion) -> bool:
     return any(is_excluded(str(part)) for part in (PurePath(name), *PurePath(name).parents))
 
 
-def ignored_below(folder: str) -> frozenset[str]:
+def wanted_below(folder: str, is_excluded: Exclusion) -> Iterator[str | InputError]:
+    """Yield what `files_below` does of a folder, without what is excluded and what git ignores."""
+    ignored = _ignored_below(folder)
+    return files_below(folder, lambda name: name in ignored or is_excluded(name))
+
+
+def _ignored_below(folder: str) -> frozenset[str]:
     """Return what git ignores below a folder, files and whole folders, as `files_below` names them.
 
     It is nothing without git or a repository, and where the folder itself is ignored: whoever names it wants it.

@@ -19,7 +19,7 @@ MATTER_IN_TEMPLATES = (b"::module", b"aws::cloudformation::", b"serverless::appl
 ESCAPES = (b"\\u", b"\\x", b"\\\n", b"\\\r", b"\0")
 WHITE_SPACE = b"\xef\xbb\xbf \t\r\n"
 # What is broken and has none of these cannot be told from any other file.
-BEGINNINGS_OF_KINDS = (b"Statement", b"Resources", b"terraform_version", b"TemplateBody")
+BEGINNINGS_OF_KINDS = (b"Statement", b"Resources", b"terraform", b"TemplateBody")
 
 # The types of keys in CloudFormation and AWS Config, in Terraform, and in Pulumi, and what may name one of them.
 TYPE_OF_KEY = re.compile(
