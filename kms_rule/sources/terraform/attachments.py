@@ -89,7 +89,7 @@ class Attachments:
     def _keys_meant(self, meant: frozenset[Referent] | None) -> Keys | None:
         if not meant or not all(map(_is_to_a_key, meant)):
             return None
-        keys = {key.address: key for key in instances(meant, self.by_name)}.values()
+        keys = [*{key.address: key for key in instances(meant, self.by_name)}.values()]
         if len({(each.module, each.name) for each in meant}) == 1:
             # The id of an instance that is there already would be known.
             keys = [key for key in keys if not any(map(key.value, IDENTIFYING_ATTRIBUTES))]

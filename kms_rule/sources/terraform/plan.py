@@ -159,8 +159,14 @@ class PlannedKeys:
     @cached_property
     def _rivals(self) -> Mapping[str, str]:
         """The policy that may be that of a key among several, by the key's address."""
-        groups = {id(keys): (policy.address, keys) for policy, keys in self.attachments.uncertain(POLICY_TYPES)}
-        return {key.address: policy for policy, keys in groups.values() for key in keys or ()}
+        found: dict[str, str] = {}
+        seen: set[int] = set()
+        for policy, keys in self.attachments.uncertain(POLICY_TYPES):
+            # Instances of one resource have the same keys.
+            if keys and id(keys) not in seen:
+                seen.add(id(keys))
+                found |= {key.address: policy.address for key in keys}
+        return found
 
     @cached_property
     def _rival_of_all(self) -> str:
