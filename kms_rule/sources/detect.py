@@ -263,7 +263,8 @@ KINDS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Document], Con
 def from_json(text: str) -> Any:
     """Parse JSON.
 
-    Raises `InputError`, with the position where it is known, where it is broken or nested more than 100 deep.
+    Raises `InputError`, with the position where it is known, where it is broken, or nested more than 100 deep and not a
+    plan.
     """
     try:
         content = json.loads(text)
@@ -276,7 +277,8 @@ def from_json(text: str) -> Any:
         raise InputError(TOO_DEEP) from error
     except ValueError as error:
         raise InputError(f"Its JSON cannot be read ({error}): correct it.") from error
-    if _is_too_deep(content):
+    # A plan has as many levels as modules in modules, of which its reader has a limit of its own.
+    if _is_too_deep(content) and not (isinstance(content, Mapping) and plan.is_plan(content)):
         raise InputError(TOO_DEEP)
     return content
 

@@ -151,7 +151,7 @@ def mutants(seed: int) -> Iterator[bytes]:
 
 def told_of(findings: Findings, file: Path) -> bool:
     name = str(file)
-    places = [each.place for each in (*findings.judged, *findings.unjudged)]
+    places = [*(each.place for each in findings.judged), *(each.place for each in findings.unjudged)]
     return any(place.source == name for place in places) or any(
         remark.startswith(f"{name}:") for remark in findings.remarks
     )

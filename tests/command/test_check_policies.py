@@ -179,7 +179,6 @@ SEEM_TO_DEFINE_A_KEY = {
     "a policy as text under a name": json.dumps({"orders": {"document": json.dumps(EVERYTHING_OPEN)}}),
     "a snapshot of AWS Config": json.dumps({"configurationItems": [{"resourceType": "AWS::KMS::Key"}]}),
     "a preview of Pulumi": json.dumps({"steps": [{"newState": {"type": "aws:kms/key:Key"}}]}),
-    "the configuration of Terraform in JSON": json.dumps({"resource": {"aws_kms_key": {"orders": {}}}}),
     "a state of Terraform's own": json.dumps({"resources": [{"type": "aws_kms_key"}], "version": 4}),
     "the same with escapes": json.dumps({"resources": [{"type": "aws_kms_key"}]}).replace("kms", "k\\u006ds"),
 }
@@ -198,6 +197,26 @@ def test_in_a_folder_what_is_passed_over_though_it_seems_to_define_a_key_is_rema
     ]
     assert (scenarios(findings), findings.unjudged) == ({"good.json": SEPARATED}, [])
     assert findings.exit_code == ExitCode.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("main.tf", 'resource "aws_kms_key" "orders" {\n}\n'),
+        ("cdk.tf.json", json.dumps({"resource": {"aws_kms_key": {"orders": {}}}})),
+    ],
+)
+def test_terraform_configuration_that_defines_a_key_is_told_with_how_to_get_its_plan(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    write(tmp_path, "good.json", USERS_MAY_USE)
+    file = write(tmp_path, name, content)
+    in_folder = checked(str(tmp_path))
+    [remark] = in_folder.remarks
+    assert remark.startswith(f"{file}: Passed over, though it seems to define a KMS key: It is Terraform configuration")
+    assert "'terraform show -json'" in remark
+    assert in_folder.exit_code == ExitCode.COMPLIANT
+    assert reasons(checked(file))[name].startswith("It is Terraform configuration")
 
 
 DEFINE_NO_KEY: list[Any] = [

@@ -15,7 +15,7 @@ from kms_rule.sources.cloudformation.conditions import holds
 from kms_rule.sources.cloudformation.definitions import MEMBERS_OF_PAIR, late
 from kms_rule.sources.cloudformation.world import NO_VALUE, World
 from kms_rule.sources.json_positions import LocatedList, LocatedObject, position_in
-from kms_rule.sources.late import LateText, LateValue, text_of
+from kms_rule.sources.late import LateText, LateValue, scalar_text, text_of
 
 FUNCTION_PREFIX = "Fn::"
 TO_JSON = "Fn::ToJsonString"
@@ -188,17 +188,18 @@ def _find_in_map(argument: Any, world: World) -> Any:
     return resolved(found, world)
 
 
-def _looked_up(found: Any, key: Any, name: str, world: World) -> Any:
+def _looked_up(found: Any, key: Any, map_name: str, world: World) -> Any:
     """Return what stands under a key, one after the other where the key is unknown; None where nothing does."""
     if not isinstance(found, Mapping):
         return None
     if isinstance(key, LateText):
         if not found or world.is_anything_else(key):
             raise ImpossibleError
-        key = world.choose("key", f"{key} in {name}", [*map(Option, found)])
-    if key not in found and world.choices.words:
+        key = world.choose("key", f"{key} in {map_name}", [*map(Option, found)])
+    name = scalar_text(key)
+    if name not in found and world.choices.words:
         raise ImpossibleError
-    return found.get(key)
+    return found.get(name)
 
 
 def _import(argument: Any, world: World) -> Any:
