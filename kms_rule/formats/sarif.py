@@ -40,6 +40,7 @@ FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
 
 NOT_JUDGED: Mapping[str, Any] = {
     "id": "not-judged",
+    "name": "NotJudged",
     "shortDescription": {"text": "A key policy grants something that the rule does not look at"},
     "fullDescription": {"text": "What a reviewer should look at besides; it changes no verdict."},
     "help": {"text": f"The rule judges two duties only, and not who the principals are. {WHAT_TO_DO}"},
@@ -60,10 +61,18 @@ def render(findings: Findings) -> str:
     refused = [finding for finding in findings.judged if finding.fails]
     rules = _known_and_met([*refused, *(accepted.finding for accepted in findings.accepted)])
     descriptors = [*map(_rule, rules), *([NOT_JUDGED] if findings.with_notes else [])]
-    driver = {"name": "kms-rule", "version": version(), "informationUri": POST, "rules": descriptors}
+    driver = {
+        "name": "kms-rule",
+        "fullName": f"kms-rule {version()}",
+        "version": version(),
+        "informationUri": POST,
+        "rules": descriptors,
+    }
     notes = findings.judged if findings.with_notes else []
     run = {
         "tool": {"driver": driver},
+        # What a later log of the same is told by.
+        "automationDetails": {"id": "kms-rule/"},
         "invocations": [_invocation(findings)],
         "results": [
             *(_result(finding, rules) for finding in refused),
@@ -86,6 +95,7 @@ def _rule(scenario: Scenario) -> Json:
     fails = scenario.compliance is Compliance.NON_COMPLIANT
     return {
         "id": scenario.name,
+        "name": "".join(map(str.capitalize, scenario.name.split("-"))),
         "shortDescription": {"text": scenario.sentence.format(id="…")},
         "fullDescription": {"text": f"{answer}."},
         "help": {

@@ -21,6 +21,7 @@ from kms_rule.cli import main
 from kms_rule.explanation.not_judged import NotJudged
 from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
 from kms_rule.formats import sarif
+from kms_rule.version import version
 from least_privilege.evidence import Evidence
 from least_privilege.key import Facts, Key
 from least_privilege.scenarios import SCENARIOS, Answer, Compliance, Scenario
@@ -102,6 +103,7 @@ def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> 
     assert [rule["id"] for rule in rules] == [scenario.name for scenario in SCENARIOS]
     assert rules[run["results"][0]["ruleIndex"]]["id"] == "wildcard-policy-action-not-compliant"
     described = {rule["id"]: rule for rule in rules}["malformed-policy-not-compliant"]
+    assert described["name"] == "MalformedPolicyNotCompliant"
     assert described["shortDescription"]["text"] == "Key Policy for … is malformed, correct it"
     advice = "'kms-rule explain' answers each question of the rule about a policy, and proposes a compliant one."
     assert described["help"] == {
@@ -114,6 +116,7 @@ def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> 
 def test_every_link_works_from_any_repository() -> None:
     findings = Findings(with_notes=True)
     driver = run_of(findings)["tool"]["driver"]
+    assert (driver["fullName"], driver["version"]) == (f"kms-rule {version()}", version())
     assert {driver["informationUri"], *(rule["helpUri"] for rule in driver["rules"])} == {POST}
     assert not any("docs/" in rule["help"]["text"] for rule in driver["rules"])
 
