@@ -43,6 +43,7 @@ IN_YAML = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties: {Enabled
 BODIES: dict[str, Any] = {
     "object": template(Key=key(KeyPolicy=EVERYTHING_OPEN)),
     "JSON text": json.dumps(template(Key=key(KeyPolicy=EVERYTHING_OPEN))),
+    "JSON text with a comma too many": json.dumps(template(Key=key(KeyPolicy=EVERYTHING_OPEN)))[:-1] + ",}",
     "YAML text": IN_YAML,
     "within another": template(Inner=stack_set(json.dumps(template(Inner=stack_set(IN_YAML))))),
 }
@@ -94,6 +95,7 @@ NOT_READ: list[tuple[Any, str]] = [
     ({"Resources": LATE["Ref"]}, "The template that it deploys has no Resources"),
     ("Description: a", "The template that it deploys has no Resources"),
     (5, "The template that it deploys has no Resources"),
+    ("\ud800", "It is not YAML that CloudFormation reads ('utf-8' codec can't encode character"),
     ("a: [", "It is not YAML that CloudFormation reads (did not find expected node content): correct it."),
     ('{"Resources": {"A": {}, "A": {}}}', 'Its JSON is ambiguous ("A" stands twice in one object): correct it.'),
 ]

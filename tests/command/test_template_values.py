@@ -49,9 +49,8 @@ def default(value: Any, **more: Any) -> Json:
     return parameter(Default=value, **more)
 
 
-USERS: Json = {
-    "Mappings": {"Users": {"prod": {"Id": USER, "All": [USER, "*"]}, "dev": {"Id": "*"}, "one": {"Id": USER}}}
-}
+IDS_BY_STAGE = {"prod": {"Id": USER, "All": [USER, "*"]}, "dev": {"Id": "*"}, "one": {"Id": USER}}
+USERS: Json = {"Mappings": {"Users": IDS_BY_STAGE}}
 
 
 def find(*keys: Any) -> Json:
@@ -97,6 +96,9 @@ FILLED_IN: list[tuple[Any, Json, str]] = [
     (find("test", "Id"), USERS, UNLIMITED),
     (find("prod", "Name"), USERS, UNLIMITED),
     (find("prod"), USERS, UNLIMITED),
+    (find(["prod"], "Id"), USERS, UNLIMITED),
+    ({"Fn::FindInMap": []}, USERS, UNLIMITED),
+    (find(5, "Id"), {"Mappings": {"Users": {"5": {"Id": USER}}}}, SEPARATED),
     ({"Fn::FindInMap": ["Others", "prod", "Id"]}, USERS, UNLIMITED),
     (find("test", "Id", {"DefaultValue": USER}), USERS, SEPARATED),
     (find(P, "Id"), {**USERS, **parameter(AllowedValues=["prod", "one"])}, SEPARATED),

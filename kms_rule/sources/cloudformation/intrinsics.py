@@ -174,7 +174,7 @@ def _select(argument: Any, world: World) -> Any:
 
 
 def _find_in_map(argument: Any, world: World) -> Any:
-    name, *keys = argument if isinstance(argument, list) else [None]
+    name, *keys = argument if isinstance(argument, list) and argument else [None]
     found = world.definitions.mappings.get(name) if isinstance(name, str) else None
     otherwise = keys.pop() if len(keys) == MEMBERS_OF_FIND else None
     if not isinstance(found, Mapping) or len(keys) != MEMBERS_OF_PAIR:
@@ -188,18 +188,18 @@ def _find_in_map(argument: Any, world: World) -> Any:
     return resolved(found, world)
 
 
-def _looked_up(found: Any, key: Any, map_name: str, world: World) -> Any:
+def _looked_up(found: Any, key: Any, name: str, world: World) -> Any:
     """Return what stands under a key, one after the other where the key is unknown; None where nothing does."""
     if not isinstance(found, Mapping):
         return None
     if isinstance(key, LateText):
         if not found or world.is_anything_else(key):
             raise ImpossibleError
-        key = world.choose("key", f"{key} in {map_name}", [*map(Option, found)])
-    name = scalar_text(key)
-    if name not in found and world.choices.words:
+        key = world.choose("key", f"{key} in {name}", [*map(Option, found)])
+    written = scalar_text(key)
+    if written not in found and world.choices.words:
         raise ImpossibleError
-    return found.get(name)
+    return found.get(written)
 
 
 def _import(argument: Any, world: World) -> Any:

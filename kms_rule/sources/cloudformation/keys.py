@@ -97,7 +97,7 @@ class Alias:
             return False
         try:
             return not any(self.names(key, world) for world in all_worlds(definitions) for key in mentioned)
-        except (InputError, ImpossibleError):
+        except (InputError, ImpossibleError, RecursionError):
             return False
 
     def names(self, key: str, world: World) -> bool:

@@ -13,7 +13,7 @@ from kms_rule.sources.cloudformation import embedded
 from kms_rule.sources.cloudformation.choices import Choices
 from kms_rule.sources.cloudformation.definitions import Definitions
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs
-from kms_rule.sources.cloudformation.keys import PROCESSED, Alias, KeyResource, condition_of
+from kms_rule.sources.cloudformation.keys import PROCESSED, TOO_DEEP, Alias, KeyResource, condition_of
 from kms_rule.sources.cloudformation.text import budget_of_file, parsed_json, parsed_yaml
 from kms_rule.sources.cloudformation.world import World
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
@@ -35,6 +35,7 @@ TRANSFORMS_THAT_LEAVE_KEYS = (
 )
 # No key may use more than this part of what its template may.
 PART_FOR_A_KEY = 2
+MAX_STEPS_FOR_REMARKS = 100_000
 TOO_MUCH_FOR_A_KEY = (
     "It may turn out in more ways than can be judged: write more of it out, give the values of its parameters with "
     "--template-parameters, or check what is deployed with kms-rule scan."
@@ -90,8 +91,9 @@ class Template:
             remarks += [remark for contents in inner for remark in contents.remarks]
             found += [*self._loops(), *self._transforms(found)]
             remarks += self._remarks(found)
-        except InputError as error:
-            found.append(Unjudged(self.within or Place(self.source), str(error)))
+        except (InputError, RecursionError) as error:
+            reason = TOO_DEEP if isinstance(error, RecursionError) else str(error)
+            found.append(Unjudged(self.within or Place(self.source), reason))
         return Contents(tuple(found), tuple(dict.fromkeys(remarks)))
 
     @cached_property
@@ -217,8 +219,9 @@ class Template:
         if not found:
             for name in self._transform_names():
                 yield f"{self.source}: The transform {shown(name)} may add keys; what it adds is not judged."
+        part = Budget(min(MAX_STEPS_FOR_REMARKS, max(self.budget.left, 1)), TOO_MUCH_FOR_A_KEY, self.budget)
         for alias in self._aliases:
-            if found and alias.is_lost(self._key_resources, self._definitions):
+            if found and alias.is_lost(self._key_resources, replace(self._definitions, budget=part)):
                 yield (
                     f"{self.source}: Only deployment will know which key the alias {shown(alias.name)} names, so it "
                     f"is attached to none."

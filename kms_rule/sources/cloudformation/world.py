@@ -18,7 +18,7 @@ class World:
     """What is chosen and assumed in it. `remarks` are sentences about that, each once.
 
     `holds_secrets` is whether a parameter was used whose value is not to be shown; `conditions` are those that are
-    known to hold or not, and the one that is `holding` holds.
+    known to hold or not, `asked` those that are being worked out, and the one that is `holding` holds.
     """
 
     def __init__(self, definitions: Definitions, choices: Choices, holding: str = "") -> None:
@@ -30,6 +30,7 @@ class World:
         self.remarks: dict[str, None] = {}
         self.holds_secrets = False
         self.conditions: dict[str, bool] = {}
+        self.asked: list[str] = []
         self._is_quiet = False
 
     @contextmanager

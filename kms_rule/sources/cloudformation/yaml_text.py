@@ -38,7 +38,7 @@ def located_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _broken(error.problem or error.context, Position(mark.line + 1, mark.column + 1)) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         raise _broken(str(error)) from error
 
 
