@@ -37,6 +37,11 @@ def test_the_answer_of_get_template_is_judged_as_the_template_in_it(tmp_path: Pa
     ("body", "reason"),
     [
         ("Resources: [", "It is not YAML that CloudFormation reads (did not find expected node content): correct it."),
+        (
+            "Resources: \ud800",
+            "It is not YAML that CloudFormation reads ('utf-8' codec can't encode character '\\ud800' in position 11: "
+            "surrogates not allowed): correct it.",
+        ),
         ({"Resources": {"Key": {}}, "Outputs": 1}, ""),
         ("none of the kinds", ""),
     ],
