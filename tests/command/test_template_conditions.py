@@ -129,6 +129,15 @@ def test_both_statements_of_opposite_conditions_are_never_judged_together(tmp_pa
     assert scenarios(findings) == {"Key": SEPARATED}
 
 
+def test_a_value_that_a_map_does_not_know_is_none_that_is_deployed(tmp_path: Path) -> None:
+    region = {"Ref": "AWS::Region"}
+    by_region: Json = {"Mappings": {"Users": {"eu-west-1": {"Id": "AROAUSER1:*"}, "us-east-1": {"Id": "*"}}}}
+    looked_up = policy(statement(USAGE, {"Fn::FindInMap": ["Users", region, "Id"]}))
+    resources = {"Key": key(KeyPolicy=if_("InUs", USERS_MAY_USE, looked_up))}
+    findings = judged(tmp_path, resources, Conditions={"InUs": equals(region, "us-east-1")}, **by_region)
+    assert scenarios(findings) == {"Key": SEPARATED}
+
+
 def test_many_conditions_on_few_values_are_judged(tmp_path: Path) -> None:
     number = 40
     conditions = {f"C{n}": equals(STAGE, f"stage{n}") for n in range(number)}

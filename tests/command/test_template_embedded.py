@@ -89,6 +89,13 @@ def test_a_stack_set_gives_its_template_values(tmp_path: Path, more: Json, scena
     assert scenarios(findings) == {"Key": scenario}
 
 
+def test_a_value_that_the_outer_template_does_not_know_may_be_anything(tmp_path: Path) -> None:
+    inner = {**TAKEN, **template(Key=key(KeyPolicy=policy(statement(USAGE, sub("AROAUSER1:${Users}")))))}
+    for value, scenario in ((LATE, UNLIMITED), ("alice", SEPARATED)):
+        given = [{"ParameterKey": "Users", "ParameterValue": value}]
+        assert scenarios(judged(tmp_path, {"Keys": stack_set(inner, Parameters=given)})) == {"Key": scenario}
+
+
 NOT_READ: list[tuple[Any, str]] = [
     (sub("${Body}"), "The template that it deploys has no Resources, or is known only at deployment"),
     ({"Fn::Transform": {"Name": "AWS::Include"}, "Resources": {}}, "The template that it deploys has no Resources"),
