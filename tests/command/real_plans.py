@@ -21,7 +21,7 @@ ON_LATE: Expected = (
         "aws_kms_key.other_prefix": OPEN,
         "aws_kms_key.pair[0] alias/first": OPEN,
         "aws_kms_key.pair[1]": OPEN,
-        f"aws_kms_key.prefix alias/Otter-{'…' * 26}": WHITELISTED,
+        "aws_kms_key.prefix alias/Otter-<generated>": WHITELISTED,
         "aws_kms_key.role": SEPARATED,
         "aws_kms_key.shared[0]": SEPARATED,
         "aws_kms_key.shared[1]": SEPARATED,

@@ -37,7 +37,7 @@ def test_findings_of_all_kinds_of_files_are_printed_together(tmp_path: Path) -> 
     assert ended.returncode == ExitCode.INCOMPLETE
     assert ended.stderr == ""
     json.loads(ended.stdout)
-    for expected in ("good.json", "Late", "broken.json", "aws_kms_key.late", "alias/counted-0", "standard input"):
+    for expected in ("good.json", "Late", "broken.json", "aws_kms_key.late", "aws_kms_key.default", "standard input"):
         assert expected in ended.stdout
 
 

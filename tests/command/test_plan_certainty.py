@@ -104,6 +104,24 @@ def test_what_becomes_of_a_deposed_object_is_not_what_becomes_of_the_key(tmp_pat
     assert (findings.judged, findings.exit_code) == ([], ExitCode.INCOMPLETE)
 
 
+def test_nothing_refers_to_a_deposed_object_but_by_its_id(tmp_path: Path) -> None:
+    plan = Planned().add("aws_kms_key.a", BAD).add("aws_kms_key.a", {**GOOD, "key_id": "1"})
+    plan.content["planned_values"]["root_module"]["resources"][1]["deposed_key"] = "0a1b2c3d"
+    plan.add("aws_kms_key.b", BAD).add("aws_kms_key.b", GOOD)
+    plan.content["planned_values"]["root_module"]["resources"][3]["deposed_key"] = "0a1b2c3d"
+    for name in ("a", "b"):
+        references = refers(f"aws_kms_key.{name}.arn", f"aws_kms_key.{name}")
+        plan.add(f"aws_kms_alias.{name}", {"name": f"alias/{name}"}, references)
+    plan.add("aws_kms_alias.old", {"name": "alias/old", "target_key_id": "1"})
+    findings = plan.judged(tmp_path)
+    assert scenarios(findings) == {
+        "alias/a": OPEN,
+        "alias/old": SEPARATED,
+        "alias/b": OPEN,
+        "aws_kms_key.b (deposed object 0a1b2c3d)": SEPARATED,
+    }
+
+
 INCOMPLETE = "{}: The plan is not complete{}, so keys may be missing: plan without -target, or again after applying."
 
 
@@ -151,15 +169,18 @@ def test_modules_nested_too_deeply_are_not_judged(tmp_path: Path) -> None:
 
 def test_an_alias_whose_beginning_is_whitelisted_whitelists_its_key(tmp_path: Path) -> None:
     plan = Planned()
-    for name, beginning in {"a": "alias/Otter-", "b": "alias/Beaver-", "c": "alias/aws/Otter", "d": None}.items():
+    for name, beginning in {"a": "alias/Otter-", "b": "alias/Beaver-", "c": "alias/Otter.", "d": None}.items():
         plan.add(f"aws_kms_key.{name}", BAD)
         values = {"name_prefix": beginning} if beginning else {}
         references = refers(f"aws_kms_key.{name}.arn", f"aws_kms_key.{name}")
         plan.add(f"aws_kms_alias.{name}", values, references)
     findings = plan.judged(tmp_path)
     assert [f.place.resource for f in findings.judged if f.scenario.name == WHITELISTED] == ["aws_kms_key.a"]
-    assert "Its alias aws_kms_alias.a fits CMK_Whitelist, however it will end." in remarks(findings)
-    assert sum("is known only after the plan is applied" in remark for remark in remarks(findings)) == len("bcd")
+    assert (
+        "The name of its alias aws_kms_alias.a is known only after the plan is applied (alias/Otter-<generated>): "
+        "whatever it will be, it fits CMK_Whitelist."
+    ) in remarks(findings)
+    assert sum("so it is not compared with CMK_Whitelist" in remark for remark in remarks(findings)) == len("bcd")
 
 
 @pytest.mark.parametrize("policy", [GOOD, BAD])

@@ -229,6 +229,18 @@ def test_no_value_of_what_is_unknown_turns_compliant_into_anything_else(
         assert known.compliance is Compliance.COMPLIANT
 
 
+@pytest.mark.parametrize(("blocks", "named"), [(2, "<var.a>"), (1, "<a value known after apply>")])
+def test_an_unknown_user_id_is_named_by_its_expression_where_the_blocks_can_be_told_apart(
+    tmp_path: Path, blocks: int, named: str
+) -> None:
+    content = planned([use(condition=[condition(None)]), use(sid="B")])
+    expressions = [{"condition": [{"values": {"references": [f"var.{name}"]}}]} for name in "ab"]
+    configured = {"address": DOCUMENT, "expressions": {"statement": expressions[:blocks]}}
+    content["configuration"]["root_module"]["resources"].append(configured)
+    findings = checked(write(tmp_path, "plan.json", content))
+    assert f"limits who may use it by {named}, which" in reasons(findings)["aws_kms_key.k"]
+
+
 def test_nothing_of_a_document_with_a_sensitive_part_is_shown(tmp_path: Path) -> None:
     content = planned([use(sid="Hush")], [{"principals": [{"identifiers": [True]}]}])
     content["resource_changes"][1]["change"]["after_sensitive"] = {"statement": [{"sid": True}]}

@@ -78,7 +78,7 @@ class _Part:
         values, unknown, expressions = listed(self.value), listed(self.unknown), listed(self.expression)
         length = max(len(values), len(unknown))
         # Blocks that `dynamic` makes are not among the expressions, and then the others cannot be told apart.
-        blocks = expressions if len(expressions) == length else [self.expression] * length
+        blocks = expressions if len(expressions) == length else []
         return [_Part(*parts) for parts in islice(zip_longest(values, unknown, blocks), length)]
 
     def known(self) -> Any:

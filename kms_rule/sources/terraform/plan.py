@@ -21,7 +21,8 @@ from kms_rule.sources.contents import (
     state_of,
 )
 from kms_rule.sources.files import shown
-from kms_rule.sources.names import usable_alias
+from kms_rule.sources.late import LateText, LateValue
+from kms_rule.sources.names import fits_whatever_it_becomes, usable_alias
 from kms_rule.sources.terraform.attachments import Attachments
 from kms_rule.sources.terraform.documents import document_of, late_values, with_any_values
 from kms_rule.sources.terraform.documents import is_sensitive as has_sensitive_arguments
@@ -45,8 +46,7 @@ VALUES = ("planned_values", "values")
 NAMES_OF_EMPTY_STATE = frozenset({"format_version", "terraform_version"})
 ATTRIBUTES_OF_DOCUMENT = ("json", "minified_json", "")
 NAME_PREFIX = "name_prefix"
-# What the provider adds to a prefix, in characters that no alias has: only wildcards fit them.
-GENERATED = "…" * 26
+GENERATED = LateValue("generated")
 
 type Policy = str | Mapping[str, Any]
 
@@ -216,15 +216,17 @@ class PlannedKeys:
         remarks: list[str] = []
         for alias in aliases:
             name = alias.value(ALIAS_TYPES[alias.type].given)
-            beginning = alias.value(NAME_PREFIX)
-            generated = f"{beginning}{GENERATED}"
+            generated = LateText((str(alias.value(NAME_PREFIX) or ""), GENERATED))
             if usable_alias(name):
                 names.append(name)
             elif name is not None:
                 remarks.append(f"Its alias {shown(alias.address)} is left out: KMS takes no alias of that name.")
-            elif usable_alias(beginning) and self.parameters.whitelisting([generated]):
-                names.append(generated)
-                remarks.append(f"Its alias {shown(alias.address)} fits CMK_Whitelist, however it will end.")
+            elif fits_whatever_it_becomes(generated, self.parameters.whitelist):
+                names.append(str(generated))
+                remarks.append(
+                    f"The name of its alias {shown(alias.address)} is known only after the plan is applied "
+                    f"({generated}): whatever it will be, it fits CMK_Whitelist."
+                )
             else:
                 remarks.append(
                     f"The name of its alias {shown(alias.address)} is known only after the plan is applied, so it is "

@@ -107,13 +107,13 @@ def _given(module: Module, content: object, call: Mapping[str, Any] | None = Non
 
 
 def _output(parts: list[str], module: Module) -> _Expression | None:
-    """Return the expression of an output of one module; None for the whole module, or any of several instances."""
+    """Return the expression of an output of a module, None for the whole module.
+
+    Of several instances of the module, one without its index is none of them, so that nothing is found in it.
+    """
     name, *others = [*parts, ""]
     index = others.pop(0) if others[0].startswith("[") else ""
     child = module.child(name, f"{module.address}.module.{name}{index}".removeprefix("."))
-    is_one_of_several = "for_each_expression" in child.call or "count_expression" in child.call
-    if is_one_of_several and not index:
-        return None
     output = mapping(mapping(child.configuration.get("outputs")).get(others[0]))
     return _given(child, output.get("expression"))
 
