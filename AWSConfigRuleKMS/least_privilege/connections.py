@@ -23,7 +23,8 @@ class Connections:
         self._client = client
         self._before_send = before_send
         self._pools: list[Any] = []
-        makers = getattr(client._endpoint.http_session, POOL_CLASSES, {})  # noqa: SLF001 - boto3 has no setting
+        session = getattr(getattr(client, "_endpoint", None), "http_session", None)
+        makers = getattr(session, POOL_CLASSES, {})
         for scheme, maker in makers.items():
             makers[scheme] = partial(self._pool, maker.args[0] if isinstance(maker, partial) else maker)
 
