@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 from kms_rule.explanation.not_judged import NotJudged
 from kms_rule.findings import Finding, Findings, Place
+from kms_rule.formats.json_pieces import Items, Members
+from kms_rule.formats.json_pieces import pieces as pieces_of
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.version import version
 from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
@@ -40,32 +42,36 @@ NOT_JUDGED: Mapping[str, Any] = {
 type Json = Mapping[str, Any]
 
 
-def render(findings: Findings) -> str:
-    """Write findings as a SARIF log, in printable ASCII: a result for each that is NON_COMPLIANT.
+def pieces(findings: Findings) -> Iterator[str]:
+    """Yield a SARIF log, in printable ASCII, piece by piece as findings come: a result for each that is NON_COMPLIANT.
 
     What could not be judged is a notification of the invocation, which then was not successful (3.20.14).
     """
-    refused = [finding for finding in findings.judged if finding.compliance is Compliance.NON_COMPLIANT]
-    rules = _known_and_met(refused)
-    descriptors = [*map(_rule, rules), *([NOT_JUDGED] if findings.with_notes else [])]
-    driver = {"name": "kms-rule", "version": version(), "rules": descriptors}
-    notes = findings.judged if findings.with_notes else []
-    run = {
-        "tool": {"driver": driver},
-        "invocations": [_invocation(findings)],
-        "results": [
-            *(_result(finding, rules) for finding in refused),
-            *(note for finding in notes for note in _notes(finding, len(rules))),
-        ],
-        "columnKind": "unicodeCodePoints",
-    }
-    return f"{json.dumps({'$schema': SCHEMA, 'version': '2.1.0', 'runs': [run]}, indent=2)}\n"
+    run = Members(_run(findings))
+    yield from pieces_of(Members([("$schema", SCHEMA), ("version", "2.1.0"), ("runs", Items([run]))]))
+    yield "\n"
 
 
-def _known_and_met(refused: Sequence[Finding]) -> list[Scenario]:
-    """Return the rule's scenarios, and after them others that results were read with."""
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, *(each.scenario for each in refused))}
-    return list(by_name.values())
+def _run(findings: Findings) -> Iterator[tuple[str, object]]:
+    """Yield the members of the run; whatever depends on the results comes after them."""
+    descriptors = {scenario.name: _rule(scenario) for scenario in SCENARIOS}
+    if findings.with_notes:
+        descriptors[NOT_JUDGED["id"]] = NOT_JUDGED
+    yield "results", Items(_results(findings, descriptors))
+    driver = {"name": "kms-rule", "version": version(), "rules": [*descriptors.values()]}
+    yield "tool", {"driver": driver}
+    yield "invocations", [_invocation(findings)]
+    yield "columnKind", "unicodeCodePoints"
+
+
+def _results(findings: Findings, descriptors: dict[str, Json]) -> Iterator[Json]:
+    """Yield the results, and add to the descriptors those of scenarios that only results were read with."""
+    for finding in findings.each():
+        if finding.compliance is Compliance.NON_COMPLIANT:
+            descriptors.setdefault(finding.scenario.name, _rule(finding.scenario))
+            yield _result(finding, [*descriptors].index(finding.scenario.name))
+        if findings.with_notes:
+            yield from _notes(finding, [*descriptors].index(NOT_JUDGED["id"]))
 
 
 def _rule(scenario: Scenario) -> Json:
@@ -95,11 +101,11 @@ def _notification(level: str, text: str, place: Place | None = None) -> Json:
     return {"level": level, "message": _message(text), **({"locations": [_location(place)]} if place else {})}
 
 
-def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
+def _result(finding: Finding, rule_index: int) -> Json:
     scenario = finding.scenario
     return {
         "ruleId": scenario.name,
-        "ruleIndex": next(index for index, rule in enumerate(rules) if rule.name == scenario.name),
+        "ruleIndex": rule_index,
         "level": "error",
         "message": _message(" ".join((finding.annotation, *finding.remarks))),
         "locations": [{**_key_of_account(finding), **_location(finding.place)}],

@@ -43,6 +43,7 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
     `made` is when the keys were judged, now where it is None; it is shown in UTC. Texts from outside may hold anything:
     they are shown as they are, and what cannot be seen in them is spelt out.
     """
+    judged = [*findings.each()]
     style, script = STYLE.read_text(encoding="utf-8"), SCRIPT.read_text(encoding="utf-8")
     head = element(
         "head",
@@ -55,10 +56,13 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
         element("script", script),
     )
     header = element(
-        "header", element("h1", title), _in_short(findings), _making(findings.parameters, made or datetime.now(tz=UTC))
+        "header",
+        element("h1", title),
+        _in_short(judged, findings.unjudged),
+        _making(findings.parameters, made or datetime.now(tz=UTC)),
     )
-    sections = (_unjudged(findings.unjudged), _remarks(findings.remarks), _scenarios(findings.judged))
-    main = element("main", *_present(*sections), _results(findings.judged))
+    sections = (_unjudged(findings.unjudged), _remarks(findings.remarks), _scenarios(judged))
+    main = element("main", *_present(*sections), _results(judged))
     return document(element("html", head, element("body", header, main, _footer()), lang="en"))
 
 
@@ -84,11 +88,11 @@ def _present(*parts: Content | None) -> Iterator[Content]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _in_short(findings: Findings) -> Element:
-    counts: Counter[str] = Counter(finding.compliance.value for finding in findings.judged)
+def _in_short(judged: Sequence[Finding], unjudged: Sequence[Unjudged]) -> Element:
+    counts: Counter[str] = Counter(finding.compliance.value for finding in judged)
     tallies = [_tally(counts[compliance], compliance.value, _class(compliance)) for compliance in COMPLIANCES]
-    if findings.unjudged:
-        tallies.insert(0, _tally(len(findings.unjudged), UNJUDGED, "unjudged"))
+    if unjudged:
+        tallies.insert(0, _tally(len(unjudged), UNJUDGED, "unjudged"))
     return element("ul", *tallies, class_="tallies")
 
 
