@@ -72,6 +72,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _describe_scan(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--aggregator",
+        metavar="NAME",
+        help="judge the keys of all accounts and Regions of this aggregator, by what AWS Config has recorded of them",
+    )
     _add_account(command)
     _add_rule_parameters(command)
     _add_output(command)

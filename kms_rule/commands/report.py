@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from kms_rule.ages import age
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.sources.live.accounts import ALL_REGIONS, Connection, connections, explained
@@ -199,13 +200,6 @@ def _ages(times: Sequence[datetime], source: str, now: datetime) -> list[str]:
         return []
     newest, oldest = age(now - max(times)), age(now - min(times))
     return [f"In {source}, the newest result is {newest} old, the oldest {oldest}."]
-
-
-def age(duration: timedelta) -> str:
-    """Return a duration in words, in the largest unit that it has two of."""
-    seconds = max(int(duration.total_seconds()), 0)
-    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
-    return next((f"{seconds // size} {unit}" for unit, size in units if seconds >= 2 * size), f"{seconds} seconds")
 
 
 def signs_of_failure(findings: Findings, rule: DeployedRule, now: datetime) -> Iterator[str]:

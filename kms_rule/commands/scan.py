@@ -1,23 +1,25 @@
 """The command `kms-rule scan`: judges every key of live accounts as the deployed rule would, and reports nothing.
 
-The keys are read by the rule's own code, as fast and as gently as the rule does; AWS Config is not asked for anything.
+The keys are read by the rule's own code, as fast and as gently as the rule does; AWS Config is not asked for anything
+but, with `--aggregator`, for what it has recorded.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.text import Text
 
+from kms_rule.commands.progress_bars import PlacesBar, bar_of_keys
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import remarks_on, rule_parameters
+from kms_rule.sources.aggregator.scan import scan_aggregator
 from kms_rule.sources.live.accounts import Connection, advice_on, connections
 from kms_rule.sources.live.readers import Readers
 from least_privilege.account import Account
@@ -29,6 +31,7 @@ from least_privilege.progress import Progress
 from least_privilege.reading import JudgedKey, Reader, Reading, reader_threads
 from least_privilege.text import RuleError
 
+ONE_PLACE = "An aggregator is in one account and Region: name one with --region, and one --role-arn at most."
 INTERRUPTED = "Interrupted before any key was judged: run it again."
 
 type Watch = Callable[[Progress], object]
@@ -44,12 +47,23 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = rule_parameters(arguments.parameters, arguments.parameter)
     try:
         places = connections(arguments)
+        findings = _aggregated(places, arguments, parameters) if arguments.aggregator else scan(places, parameters)
     except KeyboardInterrupt:
         raise CommandError(INTERRUPTED) from None
-    findings = scan(places, parameters)
     findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
+
+
+def _aggregated(places: Sequence[Connection], arguments: argparse.Namespace, parameters: RuleParameters) -> Findings:
+    """Return what an aggregator's items say of every key, with a progress bar unless findings come to its terminal."""
+    if len(places) > 1:
+        raise CommandError(ONE_PLACE)
+    comes_to_terminal = arguments.output is None and arguments.format != "html" and sys.stdout.isatty()
+    bar = PlacesBar(Console(stderr=True), hidden=comes_to_terminal or not sys.stderr.isatty())
+    findings = scan_aggregator(places[0], arguments.aggregator, parameters, datetime.now(UTC), bar.watch)
+    findings.coming = bar.during(findings.coming)
+    return findings
 
 
 def scan(places: list[Connection], parameters: RuleParameters) -> Findings:
@@ -60,7 +74,7 @@ def scan(places: list[Connection], parameters: RuleParameters) -> Findings:
     """
     findings = Findings(parameters=parameters)
     threads = _threads()
-    with _bar(Console(stderr=True)) as bar:
+    with bar_of_keys(Console(stderr=True), hidden=not sys.stderr.isatty()) as bar:
         for number, place in enumerate(places, 1):
             if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
                 findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
@@ -139,20 +153,6 @@ def _judged(reading: Reading, parameters: RuleParameters, place: Place) -> Itera
         yield from findings_of(reading.key, reading.verdict, parameters, place)
     elif isinstance(reading, UnreadKey):
         yield Unjudged(place, f"The key could not be read: {advice_on(reading.reason)}.")
-
-
-class _Rate(ProgressColumn):
-    """How many keys a second are judged."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.0f} keys/s" if task.speed else "")
-
-
-def _bar(console: Console) -> Bar:
-    region = TextColumn("{task.description}", markup=False)
-    columns = (region, BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    # Rich would take for a terminal what the environment variable FORCE_COLOR says is one.
-    return Bar(*columns, console=console, disable=not sys.stderr.isatty())
 
 
 def _shown_on(bar: Bar, region: str) -> Watch:

@@ -36,7 +36,7 @@ def pieces(value: object, indentation: str = "") -> Iterator[str]:
 
 
 def _within(brackets: str, content: Iterable[tuple[str, object]], indentation: str) -> Iterator[str]:
-    opening, closing = brackets
+    opening, closing = brackets[0], brackets[1]
     deeper = indentation + INDENT
     separator = opening
     for label, value in content:

@@ -26,8 +26,10 @@ from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 DOCUMENTATION = "docs/scenarios.md"
-# What `scan` and `report` call an account and Region, and a Region that they could not look into.
-LIVE_ACCOUNT = re.compile(r"account (?P<account>\d{12}), (?P<region>[\w-]+)|Region [\w-]+", re.ASCII)
+# What `scan` and `report` call an account and Region, and what of these, or which aggregator, they could not look into.
+LIVE_ACCOUNT = re.compile(
+    r"account (?P<account>\d{12}), (?P<region>[\w-]+)|account \d{12}|(?:Region|aggregator) [\w-]+", re.ASCII
+)
 OWN_FINGERPRINT = "kmsRule/v1"
 FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ALL_REGIONS = "all"
 USUAL_REGION = "us-east-1"
 USUAL_PARTITION = "aws"
+# In seconds: a query of many accounts may take AWS Config longer than what else it is asked.
+PATIENT = Config(read_timeout=60)
 # The rule's own eight attempts take a minute and a half to find out that there is no such Region.
 FEW_ATTEMPTS = Config(retries={"mode": "legacy", "total_max_attempts": 3})
 
@@ -77,6 +79,16 @@ class Connection:
     def config(self) -> ConfigServiceClient:
         """Return a client of AWS Config, with the rule's settings."""
         return self.session.client("config", self.region, config=client_config(1))
+
+    def aggregated_config(self) -> ConfigServiceClient:
+        """Return a client of AWS Config for questions about many accounts, whose answers may take longer."""
+        return self.session.client("config", self.region, config=client_config(1).merge(PATIENT))
+
+    def enabled_regions(self) -> list[str]:
+        """Return the Regions that are enabled in the account. Raises `CommandError` where they cannot be listed."""
+        with explained("The enabled Regions cannot be listed with ec2:DescribeRegions"):
+            regions = self.session.client("ec2", self.region, config=quick_config()).describe_regions()["Regions"]
+        return sorted(region["RegionName"] for region in regions)
 
 
 def quick_config() -> Config:
