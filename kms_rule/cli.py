@@ -84,6 +84,9 @@ def _describe_scan(command: argparse.ArgumentParser) -> None:
 
 def _describe_report(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rule", required=True, metavar="NAME", help="the name of the rule in AWS Config")
+    command.add_argument(
+        "--aggregator", metavar="NAME", help="show the results in all accounts and Regions of this aggregator"
+    )
     _add_account(command)
     _add_output(command)
 

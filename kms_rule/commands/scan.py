@@ -20,7 +20,7 @@ from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import remarks_on, rule_parameters
 from kms_rule.sources.aggregator.scan import scan_aggregator
-from kms_rule.sources.live.accounts import Connection, advice_on, connections
+from kms_rule.sources.live.accounts import Connection, advice_on, connections, only
 from kms_rule.sources.live.readers import Readers
 from least_privilege.account import Account
 from least_privilege.deadline import Deadline
@@ -31,7 +31,6 @@ from least_privilege.progress import Progress
 from least_privilege.reading import JudgedKey, Reader, Reading, reader_threads
 from least_privilege.text import RuleError
 
-ONE_PLACE = "An aggregator is in one account and Region: name one with --region, and one --role-arn at most."
 INTERRUPTED = "Interrupted before any key was judged: run it again."
 
 type Watch = Callable[[Progress], object]
@@ -57,11 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _aggregated(places: Sequence[Connection], arguments: argparse.Namespace, parameters: RuleParameters) -> Findings:
     """Return what an aggregator's items say of every key, with a progress bar unless findings come to its terminal."""
-    if len(places) > 1:
-        raise CommandError(ONE_PLACE)
     comes_to_terminal = arguments.output is None and arguments.format != "html" and sys.stdout.isatty()
     bar = PlacesBar(Console(stderr=True), hidden=comes_to_terminal or not sys.stderr.isatty())
-    findings = scan_aggregator(places[0], arguments.aggregator, parameters, datetime.now(UTC), bar.watch)
+    findings = scan_aggregator(only(places), arguments.aggregator, parameters, datetime.now(UTC), bar.watch)
     findings.coming = bar.during(findings.coming)
     return findings
 

@@ -81,10 +81,11 @@ def test_aliases_are_items_of_their_own_unless_they_are_not_recorded(
 
 @pytest.mark.usefixtures("kms", "aggregator")
 @pytest.mark.parametrize(("asked", "expected"), [({}, [25, 5]), ({"Limit": 20}, [20, 10]), ({"MaxResults": 100}, [30])])
-def test_rows_come_in_pages(config: ConfigServiceClient, asked: dict[str, int], expected: list[int]) -> None:
+def test_rows_come_in_pages(config: ConfigServiceClient, asked: dict[str, Any], expected: list[int]) -> None:
     for _ in range(30):
         add_key(HERE, POLICY)
-    sizes, token = [], {}
+    sizes: list[int] = []
+    token: dict[str, Any] = {}
     while True:
         answer = config.select_aggregate_resource_config(
             ConfigurationAggregatorName=AGGREGATOR, Expression=KEYS, **asked, **token
@@ -124,7 +125,7 @@ def test_whole_items_are_those_of_the_place_that_is_named(
     answer = config.batch_get_aggregate_resource_config(
         ConfigurationAggregatorName=AGGREGATOR, ResourceIdentifiers=asked
     )
-    assert [item["resourceId"] for item in answer["BaseConfigurationItems"]] == [key_id]
+    assert [item["resourceId"] for item in answer["BaseConfigurationItems"]] == [key_id, other]
     assert answer["UnprocessedResourceIdentifiers"] == [asked[1]]
 
 
@@ -149,19 +150,17 @@ def test_sources_have_a_status_each_and_the_organization_has_one(
 
 def report(account: EmulatedAccount, config: ConfigServiceClient, compliance: Any, *ids: str) -> None:
     token = account.config.issue_token("KeyPolicies")
-    config.put_evaluations(
-        Evaluations=[
-            {
-                "ComplianceResourceType": "AWS::KMS::Key",
-                "ComplianceResourceId": each,
-                "ComplianceType": compliance,
-                "Annotation": "said",
-                "OrderingTimestamp": 0,
-            }
-            for each in ids
-        ],
-        ResultToken=token,
-    )
+    evaluations: list[Any] = [
+        {
+            "ComplianceResourceType": "AWS::KMS::Key",
+            "ComplianceResourceId": each,
+            "ComplianceType": compliance,
+            "Annotation": "said",
+            "OrderingTimestamp": 0,
+        }
+        for each in ids
+    ]
+    config.put_evaluations(Evaluations=evaluations, ResultToken=token)
 
 
 @pytest.mark.usefixtures("emulated")
@@ -176,7 +175,7 @@ def test_results_are_told_by_rule_and_place(account: EmulatedAccount, config: Co
     assert rule["Compliance"]["ComplianceType"] == "NON_COMPLIANT"
     other: Any = {"ConfigRuleName": "Other"}
     assert rules(ConfigurationAggregatorName=AGGREGATOR, Filters=other)["AggregateComplianceByConfigRules"] == []
-    asked = {"ConfigurationAggregatorName": AGGREGATOR, "ConfigRuleName": "KeyPolicies"}
+    asked: dict[str, Any] = {"ConfigurationAggregatorName": AGGREGATOR, "ConfigRuleName": "KeyPolicies"}
     details = config.get_aggregate_compliance_details_by_config_rule
     listed = details(**asked, AccountId=account.id, AwsRegion="us-east-1")["AggregateEvaluationResults"]
     assert [(each["ComplianceType"], each["Annotation"], each["AccountId"]) for each in listed] == [

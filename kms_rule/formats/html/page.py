@@ -18,6 +18,7 @@ from pathlib import Path
 
 from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.findings import Finding, Findings, Place, Unjudged
+from kms_rule.formats.html.accounts import account_table, accounts_of
 from kms_rule.formats.html.elements import Content, Element, document, element
 from kms_rule.formats.html.policy_text import passages
 from kms_rule.settings import given_texts
@@ -61,8 +62,14 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
         _in_short(judged, findings.unjudged),
         _making(findings.parameters, made or datetime.now(tz=UTC)),
     )
-    sections = (_unjudged(findings.unjudged), _remarks(findings.remarks), _scenarios(judged))
-    main = element("main", *_present(*sections), _results(judged))
+    accounts = accounts_of(judged, findings.unjudged)
+    sections = (
+        _unjudged(findings.unjudged),
+        _remarks(findings.remarks),
+        _scenarios(judged),
+        account_table(judged, findings.unjudged, COMPLIANCES),
+    )
+    main = element("main", *_present(*sections), _results(judged, accounts))
     return document(element("html", head, element("body", header, main, _footer()), lang="en"))
 
 
@@ -230,7 +237,7 @@ def _badge(compliance: Compliance) -> Element:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _results(judged: Sequence[Finding]) -> Element:
+def _results(judged: Sequence[Finding], accounts: Sequence[str]) -> Element:
     keys = len({(finding.place, finding.key_id) for finding in judged})
     ordered = sorted(judged, key=lambda finding: COMPLIANCES.index(finding.compliance))
     shelf = _PolicyShelf()
@@ -239,7 +246,7 @@ def _results(judged: Sequence[Finding]) -> Element:
     return element(
         "section",
         element("h2", _counted(len(judged), "result"), element("small", f" for {_counted(keys, 'key')}"), id="results"),
-        _filters(judged),
+        _filters(judged, accounts),
         element("p", role="status"),
         element(
             "table",
@@ -257,13 +264,14 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _filters(judged: Sequence[Finding]) -> Element:
+def _filters(judged: Sequence[Finding], accounts: Sequence[str]) -> Element:
     text = element("input", id="filter-text", type="search", autocomplete="off", spellcheck="false")
     return element(
         "form",
         _labelled("Text in results and policies", text),
         _labelled("Compliance", _choice("filter-compliance", [compliance.value for compliance in COMPLIANCES])),
         _labelled("Scenario", _choice("filter-scenario", [one.name for one in _known_and_met(judged)])),
+        *([_labelled("Account", _choice("filter-account", accounts))] if accounts else []),
         role="search",
         aria_label="Filter results",
         hidden="",

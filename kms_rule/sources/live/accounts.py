@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -128,6 +128,15 @@ def connections(arguments: argparse.Namespace) -> list[Connection]:
         named = [name for name in names if name != ALL_REGIONS]
         names = list(dict.fromkeys([*_enabled_regions(session, home), *named]))
     return [Connection(session, name, role) for name in names]
+
+
+def only(places: Sequence[Connection]) -> Connection:
+    """Return the one place where an aggregator is. Raises `CommandError` where there are several."""
+    if len(places) > 1:
+        raise CommandError(
+            "An aggregator is in one account and Region: name one with --region, and one --role-arn at most."
+        )
+    return places[0]
 
 
 def _own_session(profile: str | None) -> boto3.Session:
