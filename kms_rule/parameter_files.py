@@ -104,8 +104,8 @@ def _by_rule_name(given: Mapping[str, Any], file: Path) -> dict[str, object]:
             found[RULE_NAMES.get(name, name)] = value
         elif name not in others:
             raise CommandError(
-                f"{file} has a parameter {quoted(name)}, which neither the rule nor a deployment template has: remove or "
-                f"rename it; those of the rule are {', '.join(PARAMETERS)}."
+                f"{file} has a parameter {quoted(name)}, which neither the rule nor a deployment template has: "
+                f"remove or rename it; those of the rule are {', '.join(PARAMETERS)}."
             )
     if not found:
         raise _no_parameters(file)

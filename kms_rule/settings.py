@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,22 @@ EXAMPLES_REMARK = (
     "The keys are judged with the example parameters that come with kms-rule: give those of your deployed rule with "
     "--parameters or --parameter."
 )
+
+
+def chosen_parameters(arguments: argparse.Namespace) -> tuple[RuleParameters, tuple[str, ...]]:
+    """Return the parameters that the arguments name, and what people must know about them, a sentence each.
+
+    Raises `CommandError` like `rule_parameters`, and where those of a deployed rule cannot be read.
+    """
+    if not arguments.rule:
+        given = arguments.parameters, arguments.parameter
+        return rule_parameters(*given), remarks_on(*given)
+    # boto3 takes its time to load, and files are checked without it.
+    from kms_rule.sources.live.accounts import first  # noqa: PLC0415
+    from kms_rule.sources.live.deployed import deployed_parameters  # noqa: PLC0415
+
+    deployed = deployed_parameters(first(arguments), arguments.rule)
+    return rule_parameters(None, arguments.parameter, deployed), ()
 
 
 def rule_parameters(

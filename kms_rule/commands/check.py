@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
-from kms_rule.settings import remarks_on, rule_parameters
+from kms_rule.settings import chosen_parameters
 from kms_rule.sources import detect
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
@@ -43,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     # What shows the findings takes its time to load, and the rest of this module is used without it.
     from kms_rule.formats import show  # noqa: PLC0415
 
-    parameters = rule_parameters(arguments.parameters, arguments.parameter)
+    parameters, remarks = chosen_parameters(arguments)
     findings = check(arguments.files, parameters, template_inputs(arguments.template_parameters))
-    findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
+    findings.remarks += remarks
     findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
@@ -139,12 +139,15 @@ def _take(contents: Contents, parameters: RuleParameters, findings: Findings) ->
     findings.remarks += contents.remarks
 
 
+def worst(key: DefinedKey, parameters: RuleParameters) -> tuple[Candidate, Verdict]:
+    """Judge a key as the rule does, and return the worst that it may be once it is deployed, with its verdict."""
+    verdicts = [judge(candidate.key.facts, parameters) for candidate in key.candidates]
+    return max(zip(key.candidates, verdicts, strict=True), key=lambda judged: SEVERITY.index(judged[1].compliance))
+
+
 def findings_on(key: DefinedKey, parameters: RuleParameters) -> list[Finding]:
     """Judge a key as the rule does, and return the findings on the worst that it may be once it is deployed."""
-    verdicts = [judge(candidate.key.facts, parameters) for candidate in key.candidates]
-    candidate, verdict = max(
-        zip(key.candidates, verdicts, strict=True), key=lambda judged: SEVERITY.index(judged[1].compliance)
-    )
+    candidate, verdict = worst(key, parameters)
     place = _place(key.place, candidate, verdict)
     findings = [
         replace(finding, positions=candidate.statements)

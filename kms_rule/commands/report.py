@@ -18,7 +18,7 @@ from kms_rule.ages import age
 from kms_rule.errors import CommandError
 from kms_rule.findings import Findings, Place, Unjudged
 from kms_rule.sources.aggregator.report import report_aggregator
-from kms_rule.sources.live.accounts import ALL_REGIONS, Connection, connections, explained, only
+from kms_rule.sources.live.accounts import ALL_REGIONS, Connection, explained, identities, only, opened
 from kms_rule.sources.live.results import ADVICE, MAX_RUN_TIME, finding_of
 from least_privilege.account import stored_results
 from least_privilege.event import SCHEDULED
@@ -59,11 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         everywhere = ALL_REGIONS in arguments.region
-        places, now = connections(arguments), datetime.now(UTC)
+        now = datetime.now(UTC)
         if arguments.aggregator:
-            findings = report_aggregator(only(places), arguments.aggregator, arguments.rule, now)
+            findings = report_aggregator(only(arguments), arguments.aggregator, arguments.rule, now)
         else:
+            reached = [*opened(identities(arguments))]
+            places = [place for each in reached if isinstance(each, list) for place in each]
             findings = reports(places, arguments.rule, now, everywhere=everywhere)
+            findings.add(each for each in reached if isinstance(each, Unjudged))
     except KeyboardInterrupt:
         raise CommandError("Interrupted before all results were read: run it again.") from None
     show(findings, arguments.format, arguments.output)

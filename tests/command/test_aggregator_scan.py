@@ -498,7 +498,7 @@ def test_an_aggregator_without_sources_is_one_sentence(
 @pytest.mark.usefixtures("account")
 def test_an_aggregator_in_several_regions_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(capsys, "--aggregator", AGGREGATOR, "--region", "eu-west-1", "--region", "us-east-1") == (
-        "An aggregator is in one account and Region: name one with --region, and one --role-arn at most."
+        "An aggregator or a key is in one account and Region: name one with --region, and one --role-arn at most."
     )
 
 
