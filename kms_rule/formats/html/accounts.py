@@ -16,7 +16,7 @@ OTHER = "not judged"
 
 def accounts_of(judged: Iterable[Finding], unjudged: Iterable[Unjudged]) -> list[str]:
     """Return the accounts of everything that was found, in order, where there are several; otherwise none."""
-    accounts = {_account_of(each) for each in (*judged, *unjudged)} - {""}
+    accounts = {*map(_account_of, judged), *map(_account_of, unjudged)} - {""}
     return sorted(accounts) if len(accounts) > 1 else []
 
 
