@@ -9,8 +9,9 @@ import pty
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ from dev.emulator.events import POST_PARAMETERS
 from dev.emulator.organization import AGGREGATOR, add_aggregator, add_key, kms_at
 from kms_rule.cli import main
 from kms_rule.findings import ExitCode
+from kms_rule.formats import show
+from kms_rule.sources.aggregator.calls import Aggregator
+from kms_rule.sources.aggregator.keys import KEYS
+from kms_rule.sources.aggregator.scan import scan_aggregator
+from kms_rule.sources.live.accounts import Connection
 from least_privilege.key import Facts
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import Verdict, judge
@@ -547,3 +553,48 @@ def test_a_terminal_that_gets_the_findings_gets_no_bar() -> None:
         shown = read_to_the_end(ours)
     assert "account 333333333333, us-east-1" in shown
     assert "6/6" not in shown
+
+
+# Memory.
+
+
+def items(number: int) -> Iterator[dict[str, Any]]:
+    """Items of keys, each with a policy of its own that is as long as KMS takes."""
+    for count in range(number):
+        policy = {**USAGE_ONLY, "Id": f"{count}-{'x' * 30_000}"}
+        yield {
+            "accountId": FIRST.account_id,
+            "awsRegion": FIRST.region,
+            "resourceId": f"key-{count}",
+            "resourceType": "AWS::KMS::Key",
+            "configurationItemStatus": "OK",
+            "configuration": {"keyManager": "CUSTOMER", "keyState": "Enabled"},
+            "supplementaryConfiguration": {"Policy": json.dumps(policy)},
+        }
+
+
+def most_memory(monkeypatch: pytest.MonkeyPatch, format_name: str, number: int) -> int:
+    """Return how many bytes are held at once while so many keys are judged and shown."""
+    source = {"SourceType": "ACCOUNT", "SourceId": FIRST.account_id, "AwsRegion": FIRST.region}
+    current = {**source, "LastUpdateStatus": "SUCCEEDED", "LastUpdateTime": datetime.now(UTC)}
+    monkeypatch.setattr(Aggregator, "described", lambda _: {"AccountAggregationSources": [{"AllAwsRegions": True}]})
+    monkeypatch.setattr(Aggregator, "sources", lambda _: iter([current]))
+    monkeypatch.setattr(Aggregator, "rows", lambda _, query: items(number) if query == KEYS else iter([]))
+    connection = Connection(boto3.Session(), "us-east-1", "these credentials")
+    parameters = RuleParameters.parse(POST_PARAMETERS)
+    findings = scan_aggregator(connection, AGGREGATOR, parameters, datetime.now(UTC), lambda *_: None)
+    tracemalloc.start()
+    try:
+        show(findings, format_name, Path(os.devnull))
+        assert findings.counts.total() == number
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("format_name", ["table", "json", "sarif"])
+def test_memory_does_not_grow_with_the_policies(monkeypatch: pytest.MonkeyPatch, format_name: str) -> None:
+    most_memory(monkeypatch, format_name, 10)
+    few, many = (most_memory(monkeypatch, format_name, number) for number in (220, 420))
+    of_policies = 200 * 30_000
+    assert many - few < of_policies / 4
