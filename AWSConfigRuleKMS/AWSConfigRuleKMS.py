@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from least_privilege.account import Account, RefusedSessionError, account_in
 from least_privilege.deadline import MORE_TIME_ADVICE, STOP_BEFORE_END, Deadline
 from least_privilege.event import Request
+from least_privilege.metrics import write_metrics
 from least_privilege.progress import Progress
 from least_privilege.reading import NEXT_KEYS, Reader, Reading, read_changed_keys, reader_threads
 from least_privilege.report import IncompleteError, Report
@@ -53,10 +54,14 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     evaluator.shutdown(wait=False)
     seconds = deadline.remaining(STOP_BEFORE_END)
     wait([evaluations], None if seconds is None else max(seconds, MIN_WAIT))
-    if evaluations.done():
+    is_done = evaluations.done()
+    if not is_done:
+        progress.abandoned = True
+        progress.stopped.set()
+    is_complete = is_done and not evaluations.exception()
+    write_metrics(progress, context, deadline.remaining(0), is_complete=is_complete)
+    if is_done:
         return evaluations.result()
-    progress.abandoned = True
-    progress.stopped.set()
     progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
@@ -65,7 +70,7 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
 
 def _evaluate(event: object, context: object, deadline: Deadline, progress: Progress) -> list[EvaluationTypeDef]:
     try:
-        request = Request.from_event(event)
+        request = progress.request = Request.from_event(event)
         run = Run(request, _function_account(context), reader_threads(), deadline, progress)
         return run.evaluate()
     except RuleError as error:

@@ -174,7 +174,7 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
 def _describe_package(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", type=Path, default=PACKAGE, help="where to write it (default: %(default)s)")
     command.add_argument(
-        "--templates", type=Path, metavar="DIR", help="a folder to copy the deployment templates to, which is created"
+        "--templates", type=Path, metavar="DIR", help="a folder to copy the templates and modules to, which is created"
     )
 
 

@@ -64,18 +64,14 @@ def _content_of(file: Path) -> Any:
 
 
 def _yaml(text: str, file: Path) -> Any:
+    # It takes its time to load, and parameters in JSON do without it.
+    from kms_rule.sources.cloudformation.text import parsed_yaml  # noqa: PLC0415
+    from kms_rule.sources.contents import InputError  # noqa: PLC0415
+
     try:
-        import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with cfn-lint, and without types
-    except ImportError as error:
-        raise CommandError(
-            f"The parameters in {file} are YAML, which needs cfn-lint to be read: pip install cfn-lint, or write JSON."
-        ) from error
-    try:
-        # As texts: true and 012345678901 are what they look like.
-        return yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes texts, lists and dictionaries alone
-    except (yaml.YAMLError, RecursionError) as error:
-        [reason, *_] = str(error).splitlines() or ["nested too deeply"]
-        raise CommandError(f"The parameters in {file} are not YAML ({reason}): correct the file.") from error
+        return parsed_yaml(text)
+    except InputError as error:
+        raise CommandError(f"The parameters in {file} cannot be read: {error}") from error
 
 
 def _member(each: object, name: str, file: Path) -> Any:
@@ -97,19 +93,26 @@ def _listed(described: Mapping[str, Any], name: str, file: Path) -> Mapping[str,
 
 def _by_rule_name(given: Mapping[str, Any], file: Path) -> dict[str, object]:
     """Return parameters by the rule's names; a name of the rule may be given with underscores or without."""
+    if not any(name in PARAMETERS or name in RULE_NAMES for name in given):
+        raise _no_parameters(file)
     others = _deployment_parameters()
     found: dict[str, object] = {}
     for name, value in given.items():
         if name in PARAMETERS or name in RULE_NAMES:
-            found[RULE_NAMES.get(name, name)] = value
+            found[RULE_NAMES.get(name, name)] = _as_text(value)
         elif name not in others:
             raise CommandError(
                 f"{file} has a parameter {quoted(name)}, which neither the rule nor a deployment template has: "
                 f"remove or rename it; those of the rule are {', '.join(PARAMETERS)}."
             )
-    if not found:
-        raise _no_parameters(file)
     return found
+
+
+def _as_text(value: object) -> object:
+    """Return what a template makes of a truth value or a list: text. Anything else is as it was given."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _deployment_parameters() -> Sequence[str]:

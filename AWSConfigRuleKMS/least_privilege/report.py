@@ -88,6 +88,7 @@ class Report:
             self._progress.unread.append(reading)
             return
         if isinstance(reading, JudgedKey):
+            self._progress.compliances[reading.verdict.compliance] += 1
             self.add(evaluations_of(reading, self._request))
         self._progress.judged.add(reading.id)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import chosen_parameters
 from kms_rule.sources import detect
+from kms_rule.sources.cloudformation.exports import ExportsOfFiles
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.files import content_of, files_below, shown, text_in
@@ -59,9 +60,11 @@ def check(names: Iterable[str], parameters: RuleParameters, inputs: TemplateInpu
     An interruption ends it early, which is then one of its findings, like everything that could not be judged.
     """
     findings = Findings(parameters=parameters)
+    names = [*dict.fromkeys(names)]
+    inputs = replace(inputs, exports=ExportsOfFiles(names, inputs))
     name = ""
     try:
-        for name in dict.fromkeys(names):
+        for name in names:
             if Path(name).is_dir():
                 _check_folder(name, parameters, inputs, findings)
             else:

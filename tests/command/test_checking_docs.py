@@ -39,7 +39,7 @@ def test_each_command_in_the_page_is_one_that_kms_rule_takes(command: str) -> No
 
 
 def test_the_page_shows_commands() -> None:
-    assert len(COMMANDS) == 6
+    assert len(COMMANDS) == 7
 
 
 def test_the_hook_checks_what_its_arguments_name() -> None:

@@ -21,7 +21,7 @@ HEAVY = (
     "botocore",
     "rich",
     "moto",
-    "cfnlint",
+    "yaml",
     "AWSConfigRuleKMS",
     "least_privilege",
     "kms_rule.version",

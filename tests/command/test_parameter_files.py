@@ -30,6 +30,7 @@ FORMS: dict[str, tuple[str, object]] = {
     "RDK's own": ("a.json", RDK),
     "a plain object": ("a.json", GIVEN),
     "the template's names": ("a.json", OF_TEMPLATE | DEPLOYMENT),
+    "values of other types": ("a.json", {**GIVEN, "CMK_Whitelist": ["Fox*"], "StrictSeparationOfDuties": True}),
     "below Parameters": ("a.json", {"Parameters": OF_TEMPLATE | DEPLOYMENT, "Tags": {}}),
     "a list": ("parameters.json", LISTED),
     "the template's names in YAML": ("a.yaml", AS_YAML),
@@ -62,7 +63,7 @@ def test_the_rules_own_file_is_one() -> None:
 WRONG: dict[str, tuple[str, object, str]] = {
     "a misspelt name": (
         "a.json",
-        {"AdminUserID": "a"},
+        {"CMKWhitelist": "a", "AdminUserID": "a"},
         'has a parameter "AdminUserID", which neither the rule nor a deployment template has: remove or rename it; '
         "those of the rule are CMK_Whitelist, Admin_User_Id, ",
     ),
@@ -71,7 +72,7 @@ WRONG: dict[str, tuple[str, object, str]] = {
     "a text": ("a.json", '"text"', "has no Parameters"),
     "Parameters that are a list": ("a.json", {"Parameters": []}, "has no Parameters"),
     "a list of others": ("a.json", [{"ParameterKey": "AdminUserId"}], "has no ParameterValue: correct the file."),
-    "broken YAML": ("a.yaml", "a: [", "are not YAML (while parsing a flow node): correct the file."),
+    "broken YAML": ("a.yaml", "a: [", "cannot be read: It is not YAML that CloudFormation reads"),
     "broken JSON": ("a.json", "{", "are not JSON"),
 }
 
@@ -91,9 +92,9 @@ def test_a_file_in_another_encoding_is_one_sentence(tmp_path: Path) -> None:
         parameters_in(tmp_path / "a.json")
 
 
-def test_without_cfn_lint_yaml_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_reader_yaml_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(CommandError, match=r"needs cfn-lint to be read: pip install cfn-lint, or write JSON\."):
+    with pytest.raises(CommandError, match=r"a\.yaml cannot be read: .* pip install "):
         parameters_in(file_of(tmp_path, "a.yaml", AS_YAML))
 
 

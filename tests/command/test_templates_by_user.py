@@ -34,6 +34,10 @@ def known(source: str, key: str) -> str:
     return f"{source}, the {key} in statement 1, is known only at deployment: its known characters alone decide."
 
 
+def anything(source: str, key: str) -> str:
+    return f"{source}, the {key} in statement 1, is known only at deployment: it may be any text, and limit nobody."
+
+
 def for_a_service(condition: Json, actions: Any = USAGE) -> Json:
     return {
         "Effect": "Allow",
@@ -75,14 +79,19 @@ SOURCES: list[tuple[Json, str, list[str]]] = [
     (
         {"ArnLike": {"aws:SourceArn": {"Fn::GetAtt": "Trail.Arn"}}},
         UNLIMITED,
-        [known("<GetAtt Trail.Arn>", "aws:SourceArn")],
+        [anything("<GetAtt Trail.Arn>", "aws:SourceArn")],
     ),
     (
         {"StringEquals": {"aws:SourceAccount": {"Ref": "Account"}}},
         UNLIMITED,
-        [known("<Ref Account>", "aws:SourceAccount")],
+        [anything("<Ref Account>", "aws:SourceAccount")],
     ),
-    ({"StringEquals": {"aws:SourceOrgID": {"Ref": "Org"}}}, UNLIMITED, [known("<Ref Org>", "aws:SourceOrgID")]),
+    ({"StringEquals": {"aws:SourceOrgID": {"Ref": "Org"}}}, UNLIMITED, [anything("<Ref Org>", "aws:SourceOrgID")]),
+    (
+        {"ArnLike": {"aws:SourceArn": sub("arn:aws:logs:eu-west-1:111122223333:log-group:${Name}")}},
+        UNLIMITED,
+        [anything("arn:aws:logs:eu-west-1:111122223333:log-group:<Ref Name>", "aws:SourceArn")],
+    ),
     # nor does the account where no account is wanted
     ({"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}, UNLIMITED, []),
     ({"StringEquals": {"aws:SourceOrgID": ACCOUNT}}, UNLIMITED, [TAKEN]),
