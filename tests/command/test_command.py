@@ -201,8 +201,8 @@ def test_where_neither_the_file_nor_standard_output_can_be_written_one_sentence_
     ("arguments", "broken"),
     [
         (["check", "--format", "table"], "kms_rule.formats.table.print_to"),
-        (["check", "--format", "json"], "kms_rule.formats.json_format.render"),
-        (["check", "--format", "sarif"], "kms_rule.formats.sarif.render"),
+        (["check", "--format", "json"], "kms_rule.formats.json_format.pieces"),
+        (["check", "--format", "sarif"], "kms_rule.formats.sarif.pieces"),
         (["check", "--format", "html"], "kms_rule.formats.html.page.render"),
         (["explain", "--format", "table"], "kms_rule.formats.explanation_table.print_to"),
         (["explain", "--format", "json"], "kms_rule.formats.explanation_json.render"),
