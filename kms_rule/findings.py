@@ -113,9 +113,11 @@ class Findings:
     """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys.
 
     What of `judged` was accepted stands in `accepted` instead, and fails no run. `looked_at` are the files that were
-    read, and `passed_over` is how many of them hold nothing to judge, of which nothing else is said. `parameters` are
-    those that the keys were judged with, where they are known. `with_notes` is whether formats for programs that report
-    problems tell of what was not judged, too.
+    read, or the accounts and Regions as places name them, and `passed_over` is how many files hold nothing to judge, of
+    which nothing else is said. `parameters` are those that the keys were judged with, where they are known. `rule` is
+    the deployed rule whose parameters or results they are, blank if none was named, and `examples` are the names of the
+    parameters that nobody gave. `with_notes` is whether formats for programs that report problems tell of what was not
+    judged, too.
 
     `coming` are findings that come while they are shown, after those that are `judged`, and are not kept: there may be
     more of them than memory holds. What could not be judged, and the remarks, are complete once the last has come.
@@ -128,6 +130,8 @@ class Findings:
     looked_at: set[str] = field(default_factory=set)
     passed_over: int = 0
     parameters: RuleParameters | None = None
+    rule: str = ""
+    examples: tuple[str, ...] = ()
     with_notes: bool = False
     coming: Iterator[Finding] = field(default_factory=lambda: iter(()))
     _passed: Counter[Compliance] = field(default_factory=Counter)

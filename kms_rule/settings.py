@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kms_rule import RULE_FOLDER
@@ -19,20 +20,37 @@ EXAMPLES_REMARK = (
 )
 
 
-def chosen_parameters(arguments: argparse.Namespace) -> tuple[RuleParameters, tuple[str, ...]]:
-    """Return the parameters that the arguments name, and what people must know about them, a sentence each.
+@dataclass(frozen=True, slots=True)
+class ChosenParameters:
+    """Parameters to judge keys with: `rule` is the deployed rule that has them, blank where none was named.
+
+    `examples` are the names of those that were not given, and have the values of the rule's own file.
+    """
+
+    parameters: RuleParameters
+    rule: str = ""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people must know about them, a sentence each."""
+        return (examples_remark(self.examples),) if self.examples else ()
+
+
+def chosen_parameters(arguments: argparse.Namespace) -> ChosenParameters:
+    """Return the parameters that the arguments name.
 
     Raises `CommandError` like `rule_parameters`, and where those of a deployed rule cannot be read.
     """
     if not arguments.rule:
         given = arguments.parameters, arguments.parameter
-        return rule_parameters(*given), remarks_on(*given)
+        return ChosenParameters(rule_parameters(*given), examples=example_names(*given))
     # boto3 takes its time to load, and files are checked without it.
     from kms_rule.sources.live.accounts import first  # noqa: PLC0415
     from kms_rule.sources.live.deployed import deployed_parameters  # noqa: PLC0415
 
     deployed = deployed_parameters(first(arguments), arguments.rule)
-    return rule_parameters(None, arguments.parameter, deployed), ()
+    return ChosenParameters(rule_parameters(None, arguments.parameter, deployed), arguments.rule)
 
 
 def rule_parameters(
@@ -57,15 +75,20 @@ def rule_parameters(
         raise CommandError(str(error)) from error
 
 
-def remarks_on(file: Path | None, changes: Sequence[str]) -> tuple[str, ...]:
-    """Return what people must know who gave `rule_parameters` these arguments: which parameters are the example's."""
+def example_names(file: Path | None, changes: Sequence[str]) -> tuple[str, ...]:
+    """Return which parameters `rule_parameters` takes from the rule's own file, given these arguments, by name."""
     if file:
         return ()
     given = {change.partition("=")[0] for change in changes}
-    examples = [
-        f"{name} = {value}" for name, value in parameters_in(RULES_OWN_FILE).items() if value and name not in given
-    ]
-    return (EXAMPLES_REMARK.format(", ".join(examples)),) if examples else ()
+    return tuple(name for name, value in parameters_in(RULES_OWN_FILE).items() if value and name not in given)
+
+
+def examples_remark(names: Sequence[str]) -> str:
+    """Return the sentence that the parameters of these names are the example's; nothing where there are none."""
+    if not names:
+        return ""
+    values = parameters_in(RULES_OWN_FILE)
+    return EXAMPLES_REMARK.format(", ".join(f"{name} = {values[name]}" for name in names))
 
 
 def given_texts(parameters: RuleParameters) -> dict[str, str]:

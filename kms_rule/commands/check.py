@@ -48,14 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     # What shows the findings takes its time to load, and the rest of this module is used without it.
     from kms_rule.formats import show  # noqa: PLC0415
 
-    parameters, remarks = chosen_parameters(arguments)
+    chosen = chosen_parameters(arguments)
     inputs = template_inputs(arguments.template_parameters)
     entries = acceptance.accepted_in(arguments.accept) if arguments.accept else ()
     if arguments.write_accept:
         acceptance.refuse_to_replace(arguments.write_accept)
-    findings = check(arguments.files, parameters, inputs, arguments.exclude)
+    findings = check(arguments.files, chosen.parameters, inputs, arguments.exclude)
     acceptance.accept(findings, entries, arguments.accept, acceptance.today())
-    findings.remarks += remarks
+    findings.rule, findings.examples = chosen.rule, chosen.examples
+    findings.remarks += chosen.remarks
     findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
     if arguments.write_accept:

@@ -42,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if (arguments.policy is None) == (arguments.key is None):
         raise CommandError(ONE_OF_THEM)
-    parameters, _ = chosen_parameters(arguments)
-    explanation = _explained(arguments, parameters)
+    explanation = _explained(arguments, chosen_parameters(arguments).parameters)
     show_explanation(explanation, arguments.format, arguments.output)
     refused = explanation.finding.compliance is Compliance.NON_COMPLIANT
     return ExitCode.NON_COMPLIANT if refused else ExitCode.COMPLIANT

@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
             findings.add(each for each in reached if isinstance(each, Unjudged))
     except KeyboardInterrupt:
         raise CommandError("Interrupted before all results were read: run it again.") from None
+    findings.rule = arguments.rule
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
@@ -97,6 +98,7 @@ def reports(places: Sequence[Connection], rule_name: str, now: datetime, *, ever
                 continue
             found = Findings(unjudged=[Unjudged(Place(f"Region {place.region}", resource=rule_name), str(error))])
         findings.add((*found.judged, *found.unjudged))
+        findings.looked_at |= found.looked_at
         findings.remarks += found.remarks
     if without and len(without) == len(places):
         raise NoSuchRuleError(f"No enabled Region has a rule {escaped(rule_name)}: correct the name, or deploy it.")
@@ -163,7 +165,7 @@ def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, 
     as something that could not be judged, since then AWS Config shows what was true once. What the client raises, is
     raised.
     """
-    findings = Findings()
+    findings = Findings(looked_at={source})
     findings.add(finding_of(result, source, now) for result in stored_results(config, rule.name))
     findings.judged.sort(key=lambda finding: finding.reported_id)
     times = [finding.recorded for finding in findings.judged if finding.recorded]

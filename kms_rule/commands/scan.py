@@ -44,14 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
     from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
 
     try:
-        parameters, remarks = chosen_parameters(arguments)
+        chosen = chosen_parameters(arguments)
         if arguments.aggregator:
-            findings = _aggregated(arguments, parameters)
+            findings = _aggregated(arguments, chosen.parameters)
         else:
-            findings = scan(identities(arguments), parameters)
+            findings = scan(identities(arguments), chosen.parameters)
     except KeyboardInterrupt:
         raise CommandError(INTERRUPTED) from None
-    findings.remarks += remarks
+    findings.rule, findings.examples = chosen.rule, chosen.examples
+    findings.remarks += chosen.remarks
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
@@ -111,6 +112,7 @@ def _scan_region(connection: Connection, findings: Findings, threads: int, watch
     try:
         account_id = connection.account_id()
         source = f"account {account_id}, {connection.region}"
+        findings.looked_at.add(source)
         for reading in _readings(connection, parameters, progress, threads):
             place = Place(source, resource=connection.key_arn(account_id, reading.id))
             findings.add(_judged(reading, parameters, place))

@@ -39,6 +39,7 @@ def report_aggregator(connection: Connection, name: str, rule: str, now: datetim
             f"first run."
         )
     findings = Findings(unjudged=[*covered.unjudged], remarks=[*covered.remarks])
+    findings.looked_at |= {*map(source_of, covered.sources)}
     without = covered.sources - {where for where, _ in deployed}
     if without:
         findings.remarks.append(

@@ -43,6 +43,7 @@ def scan_aggregator(
     covered = coverage(aggregator, now, connection.enabled_regions)
     aliases = HeldAliases.read(aggregator)
     findings = Findings(parameters=parameters, unjudged=[*covered.unjudged], remarks=[*covered.remarks])
+    findings.looked_at |= {*map(source_of, covered.sources)}
     findings.coming = _Scan(connection, aggregator, covered, aliases, findings).each(watch)
     return findings
 
