@@ -1,8 +1,8 @@
-"""Ages in words."""
+"""Ages in words, and the times that they stand for."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 
 def age(duration: timedelta) -> str:
@@ -10,3 +10,8 @@ def age(duration: timedelta) -> str:
     seconds = max(int(duration.total_seconds()), 0)
     units = (("days", 86400), ("hours", 3600), ("minutes", 60))
     return next((f"{seconds // size} {unit}" for unit, size in units if seconds >= 2 * size), f"{seconds} seconds")
+
+
+def ago(time: datetime, now: datetime) -> str:
+    """Return how long before `now` a time was, in words, and when that was: what is read later has to say so."""
+    return f"{age(now - time)} ago, at {time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from kms_rule.ages import age
+from kms_rule.ages import ago
 from kms_rule.errors import CommandError
 from kms_rule.findings import Findings, Place, Unjudged
 from kms_rule.sources.aggregator.report import report_aggregator
@@ -123,7 +123,7 @@ def _nothing_held(rule: DeployedRule, source: str, now: datetime) -> str:
     if evaluated:
         return (
             f"AWS Config in {source} holds no results of the rule {escaped(rule.name)}, which last reported "
-            f"{age(now - evaluated)} ago: either no key there is applicable, or its results were deleted, so "
+            f"{ago(evaluated, now)}: either no key there is applicable, or its results were deleted, so "
             f"re-evaluate it."
         )
     return (
@@ -179,8 +179,8 @@ def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, 
 def _ages(times: Sequence[datetime], source: str, now: datetime) -> list[str]:
     if not times:
         return []
-    newest, oldest = age(now - max(times)), age(now - min(times))
-    return [f"In {source}, the newest result is {newest} old, the oldest {oldest}."]
+    newest, oldest = ago(max(times), now), ago(min(times), now)
+    return [f"In {source}, the newest result was recorded {newest}, and the oldest {oldest}."]
 
 
 def signs_of_failure(findings: Findings, rule: DeployedRule, now: datetime) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _not_invoked(status: Mapping[str, Any], now: datetime) -> Iterator[str]:
     if failed and (not invoked or failed > invoked):
         reason = f"{status.get('LastErrorCode', 'no code')}: {status.get('LastErrorMessage', 'no message')}"
         yield (
-            f"AWS Config could not invoke the function {age(now - failed)} ago ({escaped(reason)}): allow it to, or "
+            f"AWS Config could not invoke the function {ago(failed, now)} ({escaped(reason)}): allow it to, or "
             f"deploy the rule again."
         )
 
@@ -210,7 +210,7 @@ def _nothing_reported(status: Mapping[str, Any], now: datetime) -> Iterator[str]
     if not invoked or now - invoked <= MAX_RUN_TIME:
         return
     if not evaluated or invoked - evaluated > SAME_RUN:
-        yield f"The run that began {age(now - invoked)} ago has reported nothing: {ADVICE}."
+        yield f"The run that began {ago(invoked, now)}, has reported nothing: {ADVICE}."
 
 
 def _late(findings: Findings, rule: DeployedRule, now: datetime) -> int:

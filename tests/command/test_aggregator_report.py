@@ -118,7 +118,7 @@ def test_the_ages_are_told_and_places_without_results_named(capsys: pytest.Captu
         f"There are no results of a rule {RULE} in account 333333333333, us-east-1: either no key there is "
         "applicable, or the rule is not deployed there."
     )
-    assert ages.startswith("The newest result is ")
+    assert ages.startswith("The newest result was recorded ")
     assert "account 111111111111, eu-west-1" in ages
     assert content["findings"][0]["remarks"][0].startswith("Recorded ")
 
@@ -227,4 +227,6 @@ def test_the_page_has_a_table_of_accounts_and_results(tmp_path: Path) -> None:
     output = tmp_path / "report.html"
     arguments = ["report", "--aggregator", AGGREGATOR, "--rule", RULE, "--format", "html", "--output", str(output)]
     assert main(arguments) == ExitCode.NON_COMPLIANT
-    assert "Results by account" in output.read_text(encoding="utf-8")
+    written = output.read_text(encoding="utf-8")
+    assert "Results by account" in written
+    assert f"<dt>Rule</dt><dd>{RULE}</dd>" in written

@@ -82,6 +82,10 @@ def seen(hours: float = 0) -> Findings:
     return report(connection(), RULE_NAME, datetime.now(UTC) + timedelta(hours=hours))
 
 
+def shown_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def signs(findings: Findings) -> list[str]:
     assert {(each.place.source, each.place.resource) for each in findings.unjudged} <= {(SOURCE, RULE_NAME)}
     return [each.reason for each in findings.unjudged]
@@ -154,7 +158,7 @@ def test_an_interruption_shows_nothing_and_says_so(
 @pytest.mark.usefixtures("keys")
 def test_every_format_shows_the_age(account: EmulatedAccount, capsys: pytest.CaptureFixture[str]) -> None:
     run_rule(account)
-    sentence = f"In {SOURCE}, the newest result is "
+    sentence = f"In {SOURCE}, the newest result was recorded "
     for form in ("table", "json", "html"):
         code, text = shown(capsys, "--format", form)
         assert code == ExitCode.NON_COMPLIANT
@@ -164,10 +168,20 @@ def test_every_format_shows_the_age(account: EmulatedAccount, capsys: pytest.Cap
 
 
 @pytest.mark.usefixtures("keys")
+def test_the_page_names_the_rule_and_where_it_is(account: EmulatedAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    run_rule(account)
+    _, page = shown(capsys, "--format", "html")
+    for name, value in (("Rule", RULE_NAME), ("Account", "123456789012"), ("Region", "us-east-1")):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+
+
+@pytest.mark.usefixtures("keys")
 def test_ages_are_told_of_the_time_that_is_given(account: EmulatedAccount) -> None:
     run_rule(account)
     findings = seen(hours=5.01)
-    assert findings.remarks == [f"In {SOURCE}, the newest result is 5 hours old, the oldest 5 hours."]
+    times = sorted(each.recorded for each in findings.judged if each.recorded)
+    oldest, newest = f"5 hours ago, at {shown_time(times[0])}", f"5 hours ago, at {shown_time(times[-1])}"
+    assert findings.remarks == [f"In {SOURCE}, the newest result was recorded {newest}, and the oldest {oldest}."]
     assert {each.remarks for each in findings.judged} == {("Recorded 5 hours ago.",)}
 
 
@@ -401,8 +415,8 @@ def test_an_invocation_that_failed_is_a_sign(account: EmulatedAccount) -> None:
         LastErrorMessage="Config may not invoke\nit",
     )
     assert signs(report(connection(), RULE_NAME, later)) == [
-        "AWS Config could not invoke the function 3 hours ago (AccessDenied: Config may not invoke\\nit): allow it to, "
-        "or deploy the rule again."
+        f"AWS Config could not invoke the function 3 hours ago, at {shown_time(later - timedelta(hours=3))} "
+        "(AccessDenied: Config may not invoke\\nit): allow it to, or deploy the rule again."
     ]
 
 
@@ -420,7 +434,11 @@ def test_an_invocation_that_failed_and_then_succeeded_is_no_sign(account: Emulat
 def test_a_run_that_reported_nothing_is_a_sign(account: EmulatedAccount, evaluated_before: float, alarm: bool) -> None:  # noqa: FBT001 - a table
     run_rule(account)
     later = status_of(account, LastSuccessfulInvocationTime=2, LastSuccessfulEvaluationTime=evaluated_before)
-    expected = "The run that began 2 hours ago has reported nothing: read the function's log, and its metric Errors."
+    began = shown_time(later - timedelta(hours=2))
+    expected = (
+        f"The run that began 2 hours ago, at {began}, has reported nothing: read the function's log, and its metric "
+        "Errors."
+    )
     assert signs(report(connection(), RULE_NAME, later)) == [expected] * alarm
 
 
@@ -457,7 +475,8 @@ def test_signs_make_the_exit_code_2_and_the_results_are_shown_all_the_same(
     account.config.statuses[RULE_NAME] = {"LastFailedInvocationTime": datetime.now(UTC) + timedelta(minutes=1)}
     code, text = shown(capsys)
     assert code == ExitCode.INCOMPLETE
-    assert "AWS Config could not invoke the function 0 seconds ago (no code: no message)" in text
+    assert "AWS Config could not invoke the function 0 seconds ago, at " in text
+    assert "UTC (no code: no message)" in text
     assert all(alias in text for alias in keys if alias != "alias/retired")
 
 
@@ -492,9 +511,9 @@ def test_a_rule_that_found_nothing_applicable_is_told_from_one_that_never_ran(
     account.config.add_rule(RULE_NAME)
     account.add_aws_managed_key("ebs")
     run_rule(account)
-    assert "which last reported 0 seconds ago: either no key there is applicable" in error_of(
-        capsys, "--rule", RULE_NAME
-    ).replace(" 1 seconds", " 0 seconds")
+    assert "which last reported 0 seconds ago, at " in error_of(capsys, "--rule", RULE_NAME).replace(
+        " 1 seconds", " 0 seconds"
+    )
 
 
 @pytest.mark.usefixtures("keys")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kms_rule.ages import age
+from kms_rule.ages import ago
 from kms_rule.errors import CommandError
 from kms_rule.findings import Place, Unjudged
 from kms_rule.sources.aggregator.calls import Aggregator, Json, Where
@@ -119,7 +119,7 @@ def _of_organization(statuses: Iterable[Json], now: datetime) -> Iterator[str]:
 
 def _problem(status: Json, now: datetime, of: str = "from there") -> str:
     updated = status.get("LastUpdateTime")
-    since = f"{age(now - updated)} ago" if updated else "at a time that it does not tell"
+    since = ago(updated, now) if updated else "at a time that it does not tell"
     state = status.get("LastUpdateStatus")
     if state == CURRENT and updated and now - updated <= MAX_AGE:
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kms_rule.ages import age
+from kms_rule.ages import ago
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.sources.aggregator.calls import Aggregator, Where
@@ -108,6 +108,6 @@ class _Report:
             return
         (oldest, there), (newest, here) = min(self.times), max(self.times)
         self.findings.remarks.append(
-            f"The newest result is {age(self.now - newest)} old, in {source_of(here)}, the oldest "
-            f"{age(self.now - oldest)}, in {source_of(there)}."
+            f"The newest result was recorded {ago(newest, self.now)}, in {source_of(here)}, and the oldest "
+            f"{ago(oldest, self.now)}, in {source_of(there)}."
         )
