@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement, covering
 from kms_rule.explanation.sentences import sentence
 from kms_rule.findings import Finding, Place, findings_of, policy_text
-from kms_rule.remediation.remedy import NoProposal, Proposal, remedy
+from kms_rule.remediation.remedy import NoProposal, Proposal, needed_remedy
 from least_privilege.condition import Condition
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.permission import UNKNOWN_ACTIONS, Duty, Permission
-from least_privilege.scenarios import SCENARIOS, Compliance, Scenario, answers, duty_table, judge
+from least_privilege.scenarios import SCENARIOS, Scenario, answers, duty_table, judge
 from least_privilege.text import quoted
 
 YES, NO, NOT_REACHED = "yes", "no", "not reached"
@@ -60,7 +60,6 @@ def explanation_of(
     """Explain the policy of the key that these facts are about; None is a policy that could not be read."""
     text = policy_text(facts.policy)
     findings = tuple(findings_of(Key(name, facts), judge(facts, parameters), parameters, place, remarks))
-    refused = findings[0].compliance is Compliance.NON_COMPLIANT
     try:
         policy = KeyPolicy.parse(facts.policy or "", duty_table(parameters))
     except PolicyError:
@@ -71,7 +70,7 @@ def explanation_of(
         questions=tuple(_questions_asked(facts, parameters)),
         statements=policy.statements,
         administrators=tuple(_administrators_in(policy, parameters)),
-        remedy=remedy(text, parameters) if refused and text is not None else None,
+        remedy=needed_remedy(findings[0].compliance, text, parameters),
     )
 
 

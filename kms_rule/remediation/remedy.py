@@ -94,6 +94,15 @@ def remedy(document: str, parameters: RuleParameters) -> Proposal | NoProposal:
         return NoProposal(str(error), error.steps)
 
 
+def needed_remedy(
+    compliance: Compliance, document: str | None, parameters: RuleParameters
+) -> Proposal | NoProposal | None:
+    """Return the remedy of a policy of a key that got this verdict; None where it needs none, or was not read."""
+    if compliance is not Compliance.NON_COMPLIANT or document is None:
+        return None
+    return remedy(document, parameters)
+
+
 def _proposal(document: str, parameters: RuleParameters) -> Proposal:
     table = duty_table(parameters)
     policy = KeyPolicy.parse(document, table)

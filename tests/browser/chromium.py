@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +171,25 @@ class Browser:
         return WebDriverWait(row, SECONDS_TO_OPEN, poll_frequency=0.02).until(
             lambda waiting: waiting.find_element(By.TAG_NAME, "pre")
         )
+
+    def wait_for(self, selector: str) -> WebElement:
+        """Wait until something is there that this selects, and return it."""
+        waiting = WebDriverWait(self.driver, SECONDS_TO_OPEN, 0.02)
+        return waiting.until(lambda driver: driver.find_element(By.CSS_SELECTOR, selector))
+
+    def printed(self) -> bytes:
+        """Return the page as it comes out of a printer on A4, as a PDF file."""
+        wanted = {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": False}
+        return base64.b64decode(self.driver.execute_cdp_cmd("Page.printToPDF", wanted)["data"])
+
+    def downloaded(self, start: Callable[[], object]) -> Path:
+        """Start a download into an empty folder, wait until it has ended, and return the file."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder.parent))
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+        start()
+        # Until it has ended, the file has another name.
+        found = WebDriverWait(folder, SECONDS_TO_OPEN, 0.02).until(lambda waiting: [*waiting.glob("*.csv")])
+        return found[0]
 
     def focused(self) -> WebElement:
         """Return the element that has the keyboard."""

@@ -51,7 +51,7 @@ def judged(key: Key, remarks: tuple[str, ...] = ()) -> Iterator[Finding]:
 
 def place_of(key_id: str) -> Place:
     """Return where a live key with this id is."""
-    return Place(f"{ACCOUNT} eu-west-1", resource=f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{key_id}")
+    return Place(f"account {ACCOUNT}, eu-west-1", resource=f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{key_id}")
 
 
 def key(alias: str, content: Policy | str = USAGE_ONLY) -> Key:
@@ -70,7 +70,7 @@ def example_findings() -> Findings:
     found = findings(
         unjudged=[
             Unjudged(
-                Place(f"{ACCOUNT} us-west-2"),
+                Place(f"account {ACCOUNT}, us-west-2"),
                 "Listing the keys is denied: allow kms:ListKeys to the role that scans.",
             )
         ],

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kms_rule.explanation.limits import LIMITS
 from kms_rule.findings import Finding, Findings
+from kms_rule.rule_package import code_sha256, zipped_rule
+from kms_rule.settings import examples_remark
 from kms_rule.version import version
 from tests.browser.reports import (
     ASSUMED,
@@ -23,6 +28,8 @@ from tests.browser.reports import (
 pytest.importorskip("selenium", reason="Selenium, which drives the browser, is not installed")
 
 if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
+
     from tests.browser.chromium import Browser
 
 AS_FOUND = [
@@ -48,10 +55,19 @@ def test_the_page_opens_without_a_complaint_and_asks_for_nothing_but_itself(exam
 
 
 def test_the_head_counts_results_and_says_how_they_were_made(examples: Browser) -> None:
-    assert examples.texts(".tallies li") == ["1 Not judged", "5 NON_COMPLIANT", "7 COMPLIANT", "1 NOT_APPLICABLE"]
+    assert examples.texts(".tallies li") == [
+        "1 Not judged",
+        "5 NON_COMPLIANT",
+        "7 COMPLIANT for 6 keys",
+        "1 NOT_APPLICABLE",
+    ]
     assert examples.texts(".facts dt") == [
+        "Account",
+        "Regions",
         "Made",
         "By",
+        "Rule",
+        "CodeSha256 of the rule",
         "CMK_Whitelist",
         "Admin_User_Id",
         "StrictSeparationOfDuties",
@@ -60,8 +76,12 @@ def test_the_head_counts_results_and_says_how_they_were_made(examples: Browser) 
         "ReadKeysFrom",
     ]
     assert examples.texts(".facts dd") == [
+        "111122223333",
+        "eu-west-1, us-west-2",
         "9 March 2026, 07:05 UTC",
         f"kms-rule {version()}",
+        "AWSConfigRuleKMS",
+        code_sha256(zipped_rule()),
         "Otter*",
         "AROAOTTER*",
         "false",
@@ -74,7 +94,7 @@ def test_the_head_counts_results_and_says_how_they_were_made(examples: Browser) 
 def test_what_could_not_be_judged_stands_before_the_results(examples: Browser) -> None:
     section = examples.one("section.unjudged")
     assert "One place could not be judged" in section.text
-    assert "111122223333 us-west-2\nListing the keys is denied: allow kms:ListKeys" in section.text
+    assert "account 111122223333, us-west-2\nListing the keys is denied: allow kms:ListKeys" in section.text
     assert section.location["y"] < examples.one("table").location["y"]
 
 
@@ -89,11 +109,11 @@ def test_a_row_says_everything_about_its_result(examples: Browser) -> None:
     assert [cell.text for cell in cells] == [
         "NON_COMPLIANT",
         "alias/backup",
-        "111122223333 eu-west-1\narn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-000000000007",
+        "account 111122223333, eu-west-1\narn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-000000000007",
         "7 admin-role-not-in-whitelist-not-compliant",
         "in Key Policy for alias/backup, statement does have separation of duties, CMK is not whitelisted, and user id "
         'is not whitelisted [scenario 7: Admin_User_Id does not cover "AROABADGERADMIN:*"; administration by '
-        '"Administer"]\nPolicy, decided by "Administer"\nNot judged by the rule',
+        '"Administer"]\nPolicy, decided by "Administer"\nWhat would make it compliant\nNot judged by the rule',
     ]
 
 
@@ -167,6 +187,33 @@ def test_a_policy_that_several_keys_have_stands_in_the_page_once_and_opens_at_ea
     assert '"kms:Decrypt"' in str(shown[0])
 
 
+def test_a_fold_says_what_would_make_a_policy_compliant(examples: Browser) -> None:
+    fold = remedy_of(examples.row("alias/orders"))
+    assert "The policy then:" not in fold.text
+    fold.find_element("css selector", "summary").click()
+    steps = [step.text for step in fold.find_elements("css selector", "li")]
+    assert steps[-1] == 'Statement 1 ("Administer"): take out kms:Delete*.'
+    policy = json.loads(fold.find_element("css selector", "pre").text)
+    assert policy["Statement"][0]["Action"] == ["kms:Create*", "kms:Put*"]
+
+
+def test_a_fold_says_why_no_policy_can_be_proposed(examples: Browser) -> None:
+    fold = remedy_of(examples.row("alias/backup"))
+    fold.find_element("css selector", "summary").click()
+    assert fold.text.splitlines()[1].startswith('Admin_User_Id does not cover "AROABADGERADMIN:*", and without them')
+    assert fold.find_elements("css selector", "pre") == []
+
+
+def test_a_compliant_key_needs_no_remedy(examples: Browser) -> None:
+    folds = examples.row("alias/payments").find_elements("css selector", "summary")
+    assert [fold.text for fold in folds] == ['Policy, decided by "Allow use of the key"']
+
+
+def remedy_of(row: WebElement) -> WebElement:
+    folds = row.find_elements("css selector", "details")
+    return next(fold for fold in folds if fold.text.startswith("What would make it compliant"))
+
+
 def test_a_key_whose_policy_was_not_read_has_no_fold(examples: Browser) -> None:
     assert examples.row("alias/retired").find_elements("css selector", "details") == []
 
@@ -178,6 +225,44 @@ def test_a_result_of_aws_config_shows_its_own_words_and_time(browser: Browser) -
     assert "In other words.\nRecorded by AWS Config 9 March 2026, 07:05 UTC" in browser.row("alias/old").text
     assert browser.texts(".scenarios summary")[-1] == " unknown-sentence 1"
     assert browser.complaints() == []
+
+
+def test_parameters_of_the_example_are_marked_and_warned_of_once(browser: Browser) -> None:
+    found = example_findings()
+    found.examples = ("CMK_Whitelist",)
+    found.remarks.append(examples_remark(found.examples))
+    browser.open(page(found))
+    assert browser.one("header .warning").text == (
+        "The keys are judged with example parameters that come with kms-rule (CMK_Whitelist = Otter*): give those of "
+        "your deployed rule with --parameters or --parameter."
+    )
+    assert browser.texts(".facts div:has(em)") == ["CMK_WhitelistOtter* example"]
+    assert browser.texts("[aria-labelledby=remarks] li") == ["The Region eu-south-2 has no customer managed keys."]
+
+
+def test_parameters_that_were_given_are_not_warned_of(examples: Browser) -> None:
+    assert examples.texts(".warning, .facts em") == []
+
+
+def test_results_that_aws_config_holds_by_alias_are_counted_as_results_alone(browser: Browser) -> None:
+    [known] = findings([key("alias/used")]).judged
+    held = [replace(known, reported_id=name, key_id=name) for name in ("alias/used", "alias/also-used")]
+    browser.open(page(Findings(held, rule="MyRule")))
+    by_alias = "2 results, by alias: AWS Config does not tell which of them are of one key"
+    assert browser.one("h2#results").text == by_alias
+    assert browser.texts(".tallies li") == ["0 NON_COMPLIANT", "2 COMPLIANT", "0 NOT_APPLICABLE"]
+    facts = dict(zip(browser.texts(".facts dt"), browser.texts(".facts dd"), strict=True))
+    assert facts["Rule"] == "MyRule"
+    assert "CodeSha256 of the rule" not in facts
+
+
+def test_what_the_report_does_not_cover_stands_at_its_end(examples: Browser) -> None:
+    section = examples.one("[aria-labelledby=not-covered]")
+    assert section.location["y"] > examples.one("table.results").location["y"]
+    assert [each.text for each in section.find_elements("css selector", "li")] == [
+        sentence.replace("`", "") for sentence in LIMITS
+    ]
+    assert "kms:ViaService" in examples.texts("[aria-labelledby=not-covered] code")
 
 
 def test_a_report_without_any_key_says_so(browser: Browser) -> None:

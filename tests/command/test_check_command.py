@@ -109,6 +109,19 @@ def test_each_parameter_that_is_the_examples_is_named(
     assert json.loads(capsys.readouterr().out)["remarks"] == ([sentence] if examples else [])
 
 
+def test_the_page_marks_and_warns_of_parameters_that_are_the_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["check", "--format", "html", write(tmp_path, "key.json", USERS_MAY_USE), "--parameter"]
+    main([*arguments, "Admin_User_Id=AROABEAVER*"])
+    page = capsys.readouterr().out
+    assert page.count("The keys are judged with example parameters") == 1
+    assert page.index("The keys are judged with example parameters") < page.index("<main>")
+    assert "<dt>CMK_Whitelist</dt><dd><code>Otter*</code> <em>example</em></dd>" in page
+    assert "<dt>Admin_User_Id</dt><dd><code>AROABEAVER*</code></dd>" in page
+    assert "<dt>Files read</dt><dd>1</dd>" in page
+
+
 def test_parameters_are_those_that_the_arguments_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     resources = {
         "Key": {"Type": "AWS::KMS::Key"},

@@ -16,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kms_rule import version
+from kms_rule.explanation.explanation import explanation_of
 from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.formats.html import folds
 from kms_rule.formats.html import page as html
 from kms_rule.formats.html.elements import document, element, visible
+from kms_rule.remediation.remedy import NoProposal, Proposal
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import SCENARIOS, judge
@@ -137,6 +140,80 @@ def test_many_deciding_statements_are_named_in_part() -> None:
     page = html.render(found, MADE)
     assert 'Policy, decided by "S1", "S2", "S3", "S4", "S5" and 3 more<' in page
     assert page.count("<mark>") == 8
+
+
+# What would make a policy compliant.
+
+
+def opening(number: int) -> str:
+    return OPEN.replace('"All"', f'"All{number}"')
+
+
+def report_on_policies(*policies: str, parameters: RuleParameters | None = PARAMETERS) -> str:
+    found = Findings(parameters=parameters)
+    for number, policy in enumerate(policies, 1):
+        found.add(judged(f"key-{number}", Facts(policy=policy), Place("file")))
+    return html.render(found, MADE)
+
+
+def test_the_remedy_of_a_policy_is_the_one_that_explain_gives() -> None:
+    policy = "".join(opening(1).split())
+    explanation = explanation_of("key-1", Facts(policy=policy), Place("file"), PARAMETERS)
+    assert isinstance(explanation.remedy, NoProposal | Proposal)
+    assert explanation.remedy.steps
+    assert set(explanation.remedy.steps) <= set(Reading(report_on_policies(policy)).texts)
+
+
+def test_a_remedy_stands_at_the_first_result_that_has_the_policy() -> None:
+    page = report_on_policies(opening(1), opening(2), opening(1))
+    assert re.findall(r'id="(remedy-\d+)"', page) == ["remedy-2", "remedy-4"]
+    assert '<a href="#remedy-2">the remedy of key-1</a>' in page
+    assert "is not worked out" not in page
+
+
+def test_remedies_beyond_what_is_quick_are_left_out_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folds, "MAX_CHARACTERS_TO_REMEDY", 2 * folds.LEAST_CHARACTERS)
+    page = report_on_policies(*map(opening, range(1, 6)), opening(1))
+    assert page.count("What would make it compliant</summary>") == 3
+    assert "What would make it compliant is not worked out for 3 results, since there are too many" in page
+
+
+def test_one_long_policy_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folds, "MAX_CHARACTERS_TO_REMEDY", 2 * folds.LEAST_CHARACTERS)
+    page = report_on_policies(opening(1) + " " * 3 * folds.LEAST_CHARACTERS, opening(2))
+    assert '<a href="#' not in page.partition("remedy-")[2].partition("</td>")[0]
+    assert page.count("What would make it compliant</summary>") == 1
+    assert "is not worked out for 1 result, since" in page
+
+
+def test_nothing_is_proposed_without_the_parameters_that_it_would_have_to_meet() -> None:
+    assert "What would make it compliant" not in report_on_policies(opening(1), parameters=None)
+
+
+# Of what the report was made.
+
+
+def test_files_that_were_read_and_passed_over_are_counted() -> None:
+    texts = Reading(html.render(Findings(looked_at={"a.json", "b.json"}, passed_over=1), MADE)).texts
+    assert texts[texts.index("Files read") + 1] == "2"
+    assert texts[texts.index("Files passed over") + 1] == "1"
+    assert "Account" not in texts
+
+
+def test_accounts_and_regions_that_hold_no_key_were_looked_into_all_the_same() -> None:
+    looked_at = {"account 111122223333, eu-west-1", "account 111122223333, us-east-1"}
+    found = Findings(unjudged=[Unjudged(Place("account 444455556666"), "It is denied.")], looked_at=looked_at)
+    texts = Reading(html.render(found, MADE)).texts
+    assert texts[texts.index("Accounts") + 1] == "111122223333, 444455556666"
+    assert texts[texts.index("Regions") + 1] == "eu-west-1, us-east-1"
+    assert "Files read" not in texts
+
+
+def test_many_accounts_are_counted_and_not_named() -> None:
+    looked_at = {f"account {number:012d}, eu-west-1" for number in range(6)}
+    texts = Reading(html.render(Findings(looked_at=looked_at), MADE)).texts
+    assert texts[texts.index("Accounts") + 1] == "6"
+    assert texts[texts.index("Region") + 1] == "eu-west-1"
 
 
 VISIBLE = [

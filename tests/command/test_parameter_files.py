@@ -124,6 +124,23 @@ def test_a_deployed_rule_s_parameters_are_taken(
     assert content["parameters"]["CMK_Whitelist"] == ["Fox*"]
 
 
+@pytest.mark.parametrize("arguments", [["scan"], ["check", "key.json"]])
+def test_the_page_names_the_rule_that_has_them(
+    account: EmulatedAccount,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "key.json", USERS_MAY_USE)
+    account.config.add_rule("Keys", GIVEN)
+    assert main([*arguments, "--rule", "Keys", "--format", "html", "--region", "us-east-1"]) == 0
+    page = capsys.readouterr().out
+    assert "<dt>Rule</dt><dd>Keys</dd>" in page
+    assert "<em>example</em>" not in page
+
+
 @pytest.mark.parametrize("arguments", [["scan"], ["explain", "key.json"], ["check", "key.json"]])
 def test_every_command_that_judges_takes_them(
     account: EmulatedAccount,

@@ -133,6 +133,10 @@ def test_an_empty_account_says_so(account: EmulatedAccount, capsys: pytest.Captu
     code, content = scanned(capsys)
     assert (code, content["findings"], content["unjudged"]) == (ExitCode.COMPLIANT, [], [])
     assert content["remarks"] == ["account 123456789012, us-east-1: There is no KMS key."]
+    assert main(["scan", *POST, "--region", "us-east-1", "--format", "html"]) == ExitCode.COMPLIANT
+    page = capsys.readouterr().out
+    assert "<dt>Account</dt><dd>123456789012</dd>" in page
+    assert "<dt>Region</dt><dd>us-east-1</dd>" in page
 
 
 # What cannot be judged.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kms_rule.findings import Finding, Unjudged
 from kms_rule.formats.html.elements import Element, element
+from kms_rule.formats.html.parts import LIVE, section
 from least_privilege.scenarios import Compliance
 
-ACCOUNT = re.compile(r"account (\d{12})(?!\d)", re.ASCII)
 OTHER = "not judged"
 
 
@@ -32,11 +31,10 @@ def account_table(
     columns = [*(compliance.value for compliance in compliances), *([OTHER] if unjudged else [])]
     heads = (element("th", text, scope="col") for text in ("Account", *columns))
     rows = (_row(account, columns, counts) for account in accounts)
-    return element(
-        "section",
-        element("h2", "Results by account", id="accounts"),
+    return section(
+        "accounts",
+        "Results by account",
         element("table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="accounts"),
-        aria_labelledby="accounts",
     )
 
 
@@ -46,5 +44,5 @@ def _row(account: str, columns: Iterable[str], counts: Counter[tuple[str, str]])
 
 
 def _account_of(found: Finding | Unjudged) -> str:
-    named = ACCOUNT.match(found.place.source)
-    return named[1] if named else ""
+    live = LIVE.fullmatch(found.place.source)
+    return live["account"] if live else ""

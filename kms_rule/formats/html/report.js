@@ -22,7 +22,8 @@ function start() {
   const collator = new Intl.Collator("en", { numeric: true });
 
   // Rows that are not shown leave the page, and what filters and sorts them is read once.
-  const policies = new Map(Array.from(body.querySelectorAll("pre"), (pre) => [pre.id, { pre }]));
+  const held = new Map(Array.from(body.querySelectorAll("[id]"), (text) => [text.id, text]));
+  const policies = Array.from(body.querySelectorAll("[id^=policy-]"), (policy) => ({ id: policy.id, policy }));
   const results = Array.from(body.rows, resultOf);
   let ordered = results;
   let matching = results;
@@ -36,7 +37,7 @@ function start() {
       compliance: row.cells[0].textContent,
       key: row.cells[1].textContent,
       place: place.textContent,
-      account: place.textContent.match(/account (\d{12})/)?.[1] ?? "",
+      ...accountOf(place.querySelector("p").textContent),
       scenario: scenarioCell.querySelector("a").textContent,
       said: sentences.map((sentence) => sentence.textContent).join("\n"),
       policy: policyOf(said),
@@ -46,10 +47,15 @@ function start() {
     return result;
   }
 
+  function accountOf(place) {
+    const [, account = "", region = ""] = place.match(/^account (\d{12})(?:, ([\w-]+))?$/) ?? [];
+    return { account, region };
+  }
+
+  // The policy's fold is the first, if there is one, and holds the policy or a link to it.
   function policyOf(cell) {
-    const pre = cell.querySelector("pre");
-    const link = cell.querySelector("details a");
-    return pre ? pre.id : link ? target(link) : "";
+    const shown = cell.querySelector("details > [id^=policy-], details > p > a[href^='#policy-']");
+    return shown ? shown.id || target(shown) : "";
   }
 
   function target(link) {
@@ -59,9 +65,9 @@ function start() {
   // The policies that hold a word, each of which is searched once however many keys have it.
   function policiesWith(word) {
     const holding = new Set();
-    for (const [id, policy] of policies) {
-      policy.searched ??= policy.pre.textContent.toLowerCase();
-      if (policy.searched.includes(word)) holding.add(id);
+    for (const each of policies) {
+      each.searched ??= each.policy.textContent.toLowerCase();
+      if (each.searched.includes(word)) holding.add(each.id);
     }
     return holding;
   }
@@ -164,6 +170,7 @@ function start() {
       text.focus();
     }),
   );
+  form.append(button("Download CSV", download));
   text.addEventListener("input", filter);
   for (const select of form.querySelectorAll("select")) select.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -194,25 +201,69 @@ function start() {
   });
   open(location.hash.slice(1));
 
-  // A policy that stands in another row is copied when its fold opens.
+  // What stands in another row is copied when its fold opens.
   body.addEventListener(
     "toggle",
     ({ target: details }) => {
-      const link = details.open && details.querySelector("p a");
-      if (!link) return;
-      const copy = policies.get(target(link)).pre.cloneNode(true);
-      copy.removeAttribute("id");
-      link.parentNode.replaceWith(copy);
+      const link = details.open && details.querySelector("details > p > a");
+      if (link) copyInto(link);
     },
     true,
   );
 
-  // Paper shows all that matches.
+  function copyInto(link) {
+    const copy = held.get(target(link)).cloneNode(true);
+    copy.removeAttribute("id");
+    link.parentNode.replaceWith(copy);
+  }
+
+  // The results that match, in their order, as a table for other programs.
+  function download() {
+    const heads = ["Compliance", "Key", "Account", "Region", "Place", "Resource", "Scenario", "Number"];
+    const lines = [[...heads, "What the rule says", "Remarks", "Not judged"], ...matching.map(cellsOf)];
+    const csv = lines.map((cells) => `${cells.map(quoted).join(",")}\r\n`).join("");
+    const link = document.createElement("a");
+    const made = document.querySelector("time").dateTime.slice(0, 10);
+    // Without the mark of its encoding, Excel would take the file for one in a code page of Windows.
+    link.href = URL.createObjectURL(new Blob(["\ufeff", csv], { type: "text/csv;charset=utf-8" }));
+    link.download = `kms-key-policies-${made}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  function cellsOf({ row, compliance, key, account, region, scenario }) {
+    const [, , place, scenarioCell, said] = row.cells;
+    const texts = (cell, selector) => Array.from(cell.querySelectorAll(selector), (one) => one.textContent).join("\n");
+    return [
+      compliance,
+      key,
+      account,
+      region,
+      texts(place, "p"),
+      texts(place, "code"),
+      scenario,
+      texts(scenarioCell, "b"),
+      texts(said, ":scope > p:first-child"),
+      texts(said, ":scope > p:not(:first-child), :scope > ul > li"),
+      texts(said, ":scope > details > ul > li"),
+    ];
+  }
+
+  // A spreadsheet takes a cell that begins so for a formula, even a quoted one: an apostrophe makes it text.
+  function quoted(cell) {
+    const plain = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(cell) ? `'${cell}` : cell;
+    return `"${plain.replaceAll('"', '""')}"`;
+  }
+
+  // Paper shows all that matches, and each policy at least once.
   let limitOnScreen = limit;
   addEventListener("beforeprint", () => {
     limitOnScreen = limit;
     limit = Infinity;
     show();
+    for (const link of body.querySelectorAll("details > p > a")) {
+      if (!held.get(target(link)).isConnected) copyInto(link);
+    }
   });
   addEventListener("afterprint", () => {
     limit = limitOnScreen;
