@@ -66,7 +66,14 @@ def test_policies_remedies_and_what_is_not_judged_are_printed_though_they_are_fo
 def test_controls_stay_on_the_screen(examples: Browser) -> None:
     text = "\n".join(printed(examples))
     assert "Showing all 13 results." in text
-    for label in ("Text in results and policies", "Clear", "Download CSV", "Show these results", "What the rule says"):
+    for label in (
+        "Text in results and policies",
+        "Clear",
+        "Download CSV",
+        "Show these results",
+        "Open one to see",
+        "What the rule says",
+    ):
         assert label not in text
 
 

@@ -15,13 +15,17 @@ import pytest
 
 from tests.browser.reports import example_findings, page
 
+pytest.importorskip("selenium", reason="Selenium, which drives the browser, is not installed")
+
+from selenium.webdriver.support.wait import WebDriverWait
+
 if TYPE_CHECKING:
     from tests.browser.chromium import Browser
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs"
 MAX_BYTES = 200_000
 TABLE_WITH_POLICY = """
-    document.querySelectorAll("tbody details")[2].open = true;
+    document.querySelectorAll("tbody details")[3].open = true;
     document.getElementById("results").scrollIntoView();
     scrollBy(0, -40);
 """
@@ -44,6 +48,9 @@ PICTURES = (
     Picture("report-dark.png", 1200, 1000, "dark", TABLE_WITH_POLICY),
     Picture("report-narrow.png", 390, 1000, script=TABLE),
 )
+PRINTED = Picture("report-print.png", 720, 1018)
+SHEET = "#page=1&toolbar=0&navpanes=0&view=Fit"
+LEAST_BYTES = 40_000
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=[picture.name for picture in PICTURES])
@@ -57,7 +64,23 @@ def test_the_report_is_pictured(browser: Browser, picture: Picture, tmp_path: Pa
     assert size_of(file) == (picture.width, picture.height)
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=[picture.name for picture in PICTURES])
+@pytest.mark.skipif("REPORT_PICTURES" not in os.environ, reason="it is only made to be kept")
+def test_a_printed_page_is_pictured(browser: Browser, tmp_path: Path) -> None:
+    browser.open(page(example_findings()))
+    sheets = tmp_path / "report.pdf"
+    sheets.write_bytes(browser.printed())
+    browser.resize(PRINTED.width, PRINTED.height)
+    browser.driver.get(f"{sheets.as_uri()}{SHEET}")
+    # The browser's viewer does not say when it has drawn the page.
+    picture = WebDriverWait(browser, 30).until(lambda shown: next(filter(is_drawn, [shown.picture()]), None))
+    (Path(os.environ["REPORT_PICTURES"]) / PRINTED.name).write_bytes(picture)
+
+
+def is_drawn(picture: bytes) -> bool:
+    return len(picture) > LEAST_BYTES
+
+
+@pytest.mark.parametrize("picture", [*PICTURES, PRINTED], ids=lambda picture: picture.name)
 def test_the_documentation_has_the_picture(picture: Picture) -> None:
     file = DOCUMENTATION / picture.name
     assert size_of(file) == (picture.width, picture.height)

@@ -20,7 +20,9 @@ def scenarios(judged: Sequence[Finding]) -> Element:
         "scenarios",
         "Results by scenario",
         element(
-            "p", "The rule asks in this order; the first scenario that holds decides. Open one to see what it asks."
+            "p",
+            "The rule asks in this order; the first scenario that holds decides.",
+            element("span", " Open one to see what it asks.", class_="on-screen"),
         ),
         element("div", *rows, class_="scenarios"),
     )
