@@ -43,7 +43,8 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
 
     Returns the evaluations for RDK's tests, the first 500 of them: AWS Config ignores what is returned, and Lambda
     counts a response of over 6 MB as a failure. Raises `RuleError`, after logging it, where the job cannot be done or
-    not be finished: Lambda then runs the event again, and its `Errors` metric is the only place where that shows.
+    not be finished: Lambda then runs the event again, and counts an error. However a scheduled run ends, it tells
+    CloudWatch.
     """
     prepare_logging()
     deadline = Deadline(context)
@@ -62,9 +63,10 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     write_metrics(progress, context, deadline.remaining(0), is_complete=is_complete)
     if is_done:
         return evaluations.result()
-    progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
+    # Said last, since to log a hundred thousand keys takes a small function longer than it has.
+    progress.log_waiting()
     raise error
 
 
@@ -114,13 +116,13 @@ class Run:
             return self._report(account)
 
     def _report(self, account: Account) -> list[EvaluationTypeDef]:
-        report = Report(account, self.request, self.progress)
+        report = Report(account, self.request, self.deadline, self.progress)
         readers = ThreadPoolExecutor(self.threads, "reader")
         try:
             self._judge_and_report(account, readers, report)
             report.raise_if_incomplete()
             if self.request.scope.every_key and not self.request.test_mode:
-                report.retract_stale(self.deadline)
+                report.retract_stale()
                 report.raise_if_incomplete()
         finally:
             # Whoever ended this waits for no call of AWS, which may hang.

@@ -24,11 +24,15 @@ GIVE_A_FILE = "give --output FILE"
 DIRECT_IT_ELSEWHERE = "direct it elsewhere"
 WIDTH_WITHOUT_A_TERMINAL = 160
 NOT_JUDGED = "not judged"
+ACCEPTED = "accepted"
+PASSED_OVER = "files passed over"
 COLOURS: Mapping[str, str] = {
     "COMPLIANT": "green",
     "NON_COMPLIANT": "red",
     "NOT_APPLICABLE": "dim",
+    ACCEPTED: "cyan",
     NOT_JUDGED: "yellow",
+    PASSED_OVER: "dim",
 }
 ALWAYS_COUNTED = frozenset({"COMPLIANT", "NON_COMPLIANT"})
 
@@ -160,7 +164,7 @@ def write_whole(content: bytes, target: Path) -> None:
         opened.write(content)
 
 
-def write_or_show(write: Callable[[BinaryIO], None], target: Path, called: str, show: Callable[[], bool]) -> None:
+def write_or_show(write: Callable[[BinaryIO], object], target: Path, called: str, show: Callable[[], bool]) -> None:
     """Let `write` write to a file, or `show` what it would have written where that is not possible, lest it be lost.
 
     Raises `CommandError` in the latter case, also where `show` raises `OutputError`, or returns that nothing is left to

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kms_rule.findings import Finding, Findings, Place
+from kms_rule.findings import Accepted, Finding, Findings, Place
 from kms_rule.formats.json_pieces import Items, Members
 from kms_rule.formats.json_pieces import pieces as pieces_of
 from least_privilege.scenarios import Compliance
@@ -26,15 +26,22 @@ def _members(findings: Findings) -> Iterator[tuple[str, object]]:
     yield "version", VERSION
     yield "parameters", findings.parameters.values() if findings.parameters else None
     yield "findings", Items(_finding(finding) for finding in findings.each())
+    yield "accepted", [_accepted(each) for each in findings.accepted]
     yield "unjudged", [{"place": _place(each.place), "reason": each.reason} for each in findings.unjudged]
     yield "remarks", findings.remarks
     yield "summary", _summary(findings)
 
 
+def _accepted(accepted: Accepted) -> Json:
+    return {**_finding(accepted.finding), "reason": accepted.reason, "until": accepted.until.isoformat()}
+
+
 def _summary(findings: Findings) -> Json:
     return {
         **{compliance.value: findings.counts[compliance] for compliance in Compliance},
+        "accepted": len(findings.accepted),
         "unjudged": len(findings.unjudged),
+        "passedOver": findings.passed_over,
         "exitCode": findings.exit_code.value,
     }
 

@@ -17,26 +17,38 @@ from typing import Any
 from urllib.parse import quote
 
 from kms_rule.explanation.not_judged import NotJudged
-from kms_rule.findings import Finding, Findings, Place
+from kms_rule.findings import Accepted, Finding, Findings, Place
 from kms_rule.formats.json_pieces import Items, Members
 from kms_rule.formats.json_pieces import pieces as pieces_of
+from kms_rule.sources.files import STANDARD_INPUT
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.version import version
 from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-DOCUMENTATION = "docs/scenarios.md"
+# Where the scenarios come from; the project itself has no address that everybody can reach.
+POST = (
+    "https://aws.amazon.com/blogs/security/how-to-use-aws-config-to-determine-compliance-of-aws-kms-key-policies-to-your"
+    "-specifications/"
+)
+WHAT_TO_DO = "'kms-rule explain' answers each question of the rule about a policy, and proposes a compliant one."
+# Code scanning calls 7.0 to 8.9 high.
+SECURITY_SEVERITY = "7.0"
 # What `scan` and `report` call an account and Region, and what of these, or which aggregator, they could not look into.
 LIVE_ACCOUNT = re.compile(
     r"account (?P<account>\d{12}), (?P<region>[\w-]+)|account \d{12}|(?:Region|aggregator) [\w-]+", re.ASCII
 )
+STANDARD_INPUTS = frozenset({STANDARD_INPUT, NAME_OF_STANDARD_INPUT})
 OWN_FINGERPRINT = "kmsRule/v1"
 FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
 
 NOT_JUDGED: Mapping[str, Any] = {
     "id": "not-judged",
+    "name": "NotJudged",
     "shortDescription": {"text": "A key policy grants something that the rule does not look at"},
     "fullDescription": {"text": "What a reviewer should look at besides; it changes no verdict."},
+    "help": {"text": f"The rule judges two duties only, and not who the principals are. {WHAT_TO_DO}"},
+    "helpUri": POST,
     "defaultConfiguration": {"level": "note"},
     "properties": {"tags": ["security"]},
 }
@@ -47,7 +59,8 @@ type Json = Mapping[str, Any]
 def pieces(findings: Findings) -> Iterator[str]:
     """Yield a SARIF log, in printable ASCII, piece by piece as findings come: a result for each that is NON_COMPLIANT.
 
-    What could not be judged is a notification of the invocation, which then was not successful (3.20.14).
+    One that is accepted is a result that is suppressed (3.27.23). What could not be judged is a notification of the
+    invocation, which then was not successful (3.20.14).
     """
     run = Members(_run(findings))
     yield from pieces_of(Members([("$schema", SCHEMA), ("version", "2.1.0"), ("runs", Items([run]))]))
@@ -60,8 +73,16 @@ def _run(findings: Findings) -> Iterator[tuple[str, object]]:
     if findings.with_notes:
         descriptors[NOT_JUDGED["id"]] = NOT_JUDGED
     yield "results", Items(_results(findings, descriptors))
-    driver = {"name": "kms-rule", "version": version(), "rules": [*descriptors.values()]}
+    driver = {
+        "name": "kms-rule",
+        "fullName": f"kms-rule {version()}",
+        "version": version(),
+        "informationUri": POST,
+        "rules": [*descriptors.values()],
+    }
     yield "tool", {"driver": driver}
+    # What a later log of the same is told by.
+    yield "automationDetails", {"id": "kms-rule/"}
     yield "invocations", [_invocation(findings)]
     yield "columnKind", "unicodeCodePoints"
 
@@ -69,11 +90,17 @@ def _run(findings: Findings) -> Iterator[tuple[str, object]]:
 def _results(findings: Findings, descriptors: dict[str, Json]) -> Iterator[Json]:
     """Yield the results, and add to the descriptors those of scenarios that only results were read with."""
     for finding in findings.each():
-        if finding.compliance is Compliance.NON_COMPLIANT:
-            descriptors.setdefault(finding.scenario.name, _rule(finding.scenario))
-            yield _result(finding, [*descriptors].index(finding.scenario.name))
+        if finding.fails:
+            yield _result(finding, _rule_index(finding, descriptors))
         if findings.with_notes:
             yield from _notes(finding, [*descriptors].index(NOT_JUDGED["id"]))
+    for accepted in findings.accepted:
+        yield _suppressed(accepted, _rule_index(accepted.finding, descriptors))
+
+
+def _rule_index(finding: Finding, descriptors: dict[str, Json]) -> int:
+    descriptors.setdefault(finding.scenario.name, _rule(finding.scenario))
+    return [*descriptors].index(finding.scenario.name)
 
 
 def _rule(scenario: Scenario) -> Json:
@@ -81,12 +108,16 @@ def _rule(scenario: Scenario) -> Json:
     fails = scenario.compliance is Compliance.NON_COMPLIANT
     return {
         "id": scenario.name,
+        "name": "".join(map(str.capitalize, scenario.name.split("-"))),
         "shortDescription": {"text": scenario.sentence.format(id="…")},
         "fullDescription": {"text": f"{answer}."},
-        # A helpUri has to be absolute, and the documentation is where the project is.
-        "help": {"text": f"{answer}: see {scenario.name} in {DOCUMENTATION}."},
+        "help": {
+            "text": f"{answer}. {WHAT_TO_DO}",
+            "markdown": f"{scenario.question}\n\nIf so, the key is `{scenario.compliance}`.\n\n{WHAT_TO_DO}",
+        },
+        "helpUri": POST,
         **({"defaultConfiguration": {"level": "error"}} if fails else {}),
-        "properties": {"tags": ["security"]},
+        "properties": {"tags": ["security"], **({"security-severity": SECURITY_SEVERITY} if fails else {})},
     }
 
 
@@ -113,6 +144,11 @@ def _result(finding: Finding, rule_index: int) -> Json:
         "locations": [{**_key_of_account(finding), **_location(finding.place)}],
         "partialFingerprints": {_name_of_fingerprint(finding.place): _fingerprint(finding, scenario.name)},
     }
+
+
+def _suppressed(accepted: Accepted, rule_index: int) -> Json:
+    suppression = {"kind": "external", "justification": str(accepted)}
+    return {**_result(accepted.finding, rule_index), "suppressions": [suppression]}
 
 
 def _notes(finding: Finding, rule_index: int) -> Iterator[Json]:
@@ -173,7 +209,7 @@ def _key_of_account(finding: Finding) -> Json:
 
 
 def _is_file(source: str) -> bool:
-    return source != NAME_OF_STANDARD_INPUT and not LIVE_ACCOUNT.fullmatch(source)
+    return source not in STANDARD_INPUTS and not LIVE_ACCOUNT.fullmatch(source)
 
 
 def _uri(source: str) -> str:
@@ -192,7 +228,8 @@ def _logical(place: Place) -> Iterator[Json]:
     if place.resource:
         yield {"name": place.resource, "kind": "resource"}
     if not _is_file(place.source):
-        yield {"name": place.source, "kind": "namespace"}
+        name = NAME_OF_STANDARD_INPUT if place.source in STANDARD_INPUTS else place.source
+        yield {"name": name, "kind": "namespace"}
 
 
 def _name_of_fingerprint(place: Place) -> str:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kms_rule.findings import Finding, Findings, Unjudged
-from kms_rule.output import COLOURS, NOT_JUDGED, totals
+from kms_rule.findings import Accepted, Finding, Findings, Unjudged
+from kms_rule.output import ACCEPTED, COLOURS, NOT_JUDGED, PASSED_OVER, totals
 from kms_rule.settings import given_texts
 from least_privilege.scenarios import Compliance
 from least_privilege.text import escaped
@@ -34,10 +34,16 @@ def print_to(console: Console, findings: Findings) -> None:
         console.print(Text(escaped(source), style="bold"), soft_wrap=True)
         for rows in batched(some, ROWS_AT_ONCE):
             console.print(_table(_worst_first(rows), in_one_place=True))
+    _print_list(console, "Accepted", map(_accepted, findings.accepted))
     _print_list(console, "Not judged", map(_unjudged, findings.unjudged))
     _print_list(console, "Remarks", map(escaped, findings.remarks))
     counts = {compliance.value: count for compliance, count in findings.counts.items()}
-    console.print(totals({**counts, NOT_JUDGED: len(findings.unjudged)}), highlight=False)
+    others = {
+        ACCEPTED: len(findings.accepted),
+        NOT_JUDGED: len(findings.unjudged),
+        PASSED_OVER: findings.passed_over,
+    }
+    console.print(totals({**counts, **others}), highlight=False)
 
 
 def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -59,6 +65,10 @@ def _table(findings: Iterable[Finding], *, in_one_place: bool = False) -> Table:
             Text("\n".join(map(escaped, (finding.annotation, *finding.remarks)))),
         )
     return table
+
+
+def _accepted(accepted: Accepted) -> str:
+    return escaped(f"{accepted.finding.place}: {accepted.finding.annotation} {accepted}")
 
 
 def _unjudged(unjudged: Unjudged) -> str:

@@ -164,8 +164,8 @@ def _assumed(unknown: Unknown) -> str:
 def _refuse_late(value: object, what: str) -> None:
     if isinstance(value, LateText):
         raise InputError(
-            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out in the "
-            f"template, or check what is deployed with kms-rule scan."
+            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out, or "
+            f"check what is deployed with kms-rule scan."
         )
 
 

@@ -57,6 +57,7 @@ def test_the_hook_checks_what_its_arguments_name() -> None:
         ("a.yaml", True),
         ("a.yml", True),
         ("a.template", True),
+        ("a/KEY.JSON", True),
         ("a.yaml.md", False),
         ("json", False),
     ],

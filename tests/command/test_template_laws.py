@@ -12,7 +12,7 @@ from kms_rule.commands.check import findings_on
 from kms_rule.findings import Finding
 from kms_rule.sources import detect
 from kms_rule.sources.cloudformation.inputs import TemplateInputs
-from kms_rule.sources.contents import DefinedKey
+from kms_rule.sources.contents import Contents, DefinedKey
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import Compliance
 from tests.command.checking import ADMINISTRATION, USAGE, Json, policy, statement
@@ -112,7 +112,7 @@ def written(parts: Json) -> Json:
 
 def finding_on(template: Json, parameters: RuleParameters, values: dict[str, str]) -> Finding | None:
     contents = detect.read(json.dumps(template), "template.json", parameters, TemplateInputs(values))
-    assert contents
+    assert isinstance(contents, Contents)
     [found] = contents.keys
     return findings_on(found, parameters)[0] if isinstance(found, DefinedKey) else None
 

@@ -128,7 +128,7 @@ def test_whether_only_services_may_make_grants_has_to_be_known(tmp_path: Path) -
     content = policy(for_a_service(condition, "kms:CreateGrant"))
     assert reasons(judged(tmp_path, content))["Key"] == (
         "Its key policy cannot be judged, since kms:GrantIsForAWSResource in the Condition of statement 1 is known "
-        "only at deployment (<Ref ForServices>): write it out in the template, or check what is deployed with kms-rule "
+        "only at deployment (<Ref ForServices>): write it out, or check what is deployed with kms-rule "
         "scan."
     )
     assert scenarios(judged(tmp_path, content, BY_POLICY)) == {"Key": UNLIMITED}

@@ -85,7 +85,7 @@ def applying(_served_account: EmulatedAccount, terraform: Terraform, package: Pa
     given = [f"-var={name}={value}" for name, value in variables.items()]
     with terraform.start(RULE_MODULE, "apply", "-input=false", "-auto-approve", *given) as process:
         yield Applying(_served_account, terraform, variables, process)
-        process.kill()
+        process.terminate()
 
 
 # --- what needs no account; meanwhile the module is applied ----------------------------------------------------------

@@ -19,7 +19,7 @@ from dev.emulator.events import RULE_NAME, change_notification, key_item, now, r
 from least_privilege.account import Account
 from least_privilege.metrics import UNITS
 from least_privilege.text import RuleError
-from tests.rule.conftest import end_of_threads
+from tests.rule.conftest import context_until, end_of_threads
 
 # Written after Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 FORMAT = {
@@ -144,14 +144,11 @@ def test_a_run_that_aws_does_not_answer_says_so_once(
         released.wait(30)
         return iter(())
 
-    def left() -> float:
-        reached.wait(30)
-        return NONE
-
+    until = context_until(reached)
     monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     monkeypatch.setattr(Account, "key_ids", hanging)
     with pytest.raises(RuleError, match="AWS has not answered"):
-        lambda_handler(scheduled(account), context(left))
+        lambda_handler(scheduled(account), context(lambda: until.get_remaining_time_in_millis() / 1000))
     released.set()
     end_of_threads()
     found = metrics(capsys)

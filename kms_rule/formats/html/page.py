@@ -17,14 +17,13 @@ from functools import partial
 from pathlib import Path
 
 from AWSConfigRuleKMSPolicy import Statement
-from kms_rule.findings import Finding, Findings, Place, Unjudged
+from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
 from kms_rule.formats.html.accounts import account_table, accounts_of
 from kms_rule.formats.html.elements import Content, Element, document, element
 from kms_rule.formats.html.policy_text import passages
 from kms_rule.settings import given_texts
 from kms_rule.version import version
 from least_privilege.annotation import named
-from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 TITLE = "KMS key policies"
@@ -33,6 +32,7 @@ SCRIPT = Path(__file__).with_name("report.js")
 
 MAX_NAMED = 5
 UNJUDGED = "Not judged"
+ACCEPTED = "Accepted"
 # What is wrong comes first, here and in the table.
 COMPLIANCES = (Compliance.NON_COMPLIANT, Compliance.COMPLIANT, Compliance.NOT_APPLICABLE)
 COLUMNS = ("Compliance", "Key", "Place", "Scenario", "What the rule says")
@@ -59,12 +59,13 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
     header = element(
         "header",
         element("h1", title),
-        _in_short(judged, findings.unjudged),
-        _making(findings.parameters, made or datetime.now(tz=UTC)),
+        _in_short(judged, findings),
+        _making(findings, made or datetime.now(tz=UTC)),
     )
     accounts = accounts_of(judged, findings.unjudged)
     sections = (
         _unjudged(findings.unjudged),
+        _accepted(findings.accepted),
         _remarks(findings.remarks),
         _scenarios(judged),
         account_table(judged, findings.unjudged, COMPLIANCES),
@@ -95,11 +96,13 @@ def _present(*parts: Content | None) -> Iterator[Content]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _in_short(judged: Sequence[Finding], unjudged: Sequence[Unjudged]) -> Element:
+def _in_short(judged: Sequence[Finding], findings: Findings) -> Element:
     counts: Counter[str] = Counter(finding.compliance.value for finding in judged)
     tallies = [_tally(counts[compliance], compliance.value, _class(compliance)) for compliance in COMPLIANCES]
-    if unjudged:
-        tallies.insert(0, _tally(len(unjudged), UNJUDGED, "unjudged"))
+    if findings.accepted:
+        tallies.append(_tally(len(findings.accepted), ACCEPTED, "accepted"))
+    if findings.unjudged:
+        tallies.insert(0, _tally(len(findings.unjudged), UNJUDGED, "unjudged"))
     return element("ul", *tallies, class_="tallies")
 
 
@@ -111,10 +114,12 @@ def _class(compliance: Compliance) -> str:
     return compliance.value.lower().replace("_", "-")
 
 
-def _making(parameters: RuleParameters | None, made: datetime) -> Element:
+def _making(findings: Findings, made: datetime) -> Element:
     facts = [_fact("Made", _time(made)), _fact("By", f"kms-rule {version()}")]
-    if parameters:
-        facts += [_fact(name, element("code", value)) for name, value in given_texts(parameters).items()]
+    if findings.parameters:
+        facts += [_fact(name, element("code", value)) for name, value in given_texts(findings.parameters).items()]
+    if findings.passed_over:
+        facts.append(_fact("Files passed over", f"{findings.passed_over:,}"))
     return element("dl", *facts, class_="facts")
 
 
@@ -138,6 +143,22 @@ def _unjudged(unjudged: Sequence[Unjudged]) -> Element | None:
         element("ul", *(element("li", *_place(one.place), element("p", one.reason)) for one in unjudged)),
         class_="unjudged",
         aria_labelledby="unjudged",
+    )
+
+
+def _accepted(accepted: Sequence[Accepted]) -> Element | None:
+    if not accepted:
+        return None
+    listed = (
+        element("li", *_place(one.finding.place), element("p", one.finding.annotation), element("p", str(one)))
+        for one in accepted
+    )
+    return element(
+        "section",
+        element("h2", f"{_counted(len(accepted), 'result')} accepted", id="accepted"),
+        element("p", "These keys are not compliant. No other figure of this report counts them."),
+        element("ul", *listed),
+        aria_labelledby="accepted",
     )
 
 

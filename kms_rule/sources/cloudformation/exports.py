@@ -14,7 +14,8 @@ from kms_rule.sources.cloudformation.intrinsics import resolved
 from kms_rule.sources.cloudformation.text import budget_of_file, parsed
 from kms_rule.sources.cloudformation.world import World
 from kms_rule.sources.contents import InputError
-from kms_rule.sources.files import STANDARD_INPUT, content_of, files_below, shown, text_in
+from kms_rule.sources.exclusion import is_excluded_by_name, wanted_below
+from kms_rule.sources.files import STANDARD_INPUT, Exclusion, content_of, nothing, shown, text_in
 from kms_rule.sources.late import LateText, text_of
 
 EXPORT = b"Export"
@@ -23,9 +24,10 @@ EXPORT = b"Export"
 class ExportsOfFiles:
     """The exports of all templates among some files, which are read when the first is asked for."""
 
-    def __init__(self, names: Iterable[str], inputs: TemplateInputs) -> None:
-        """Take the names of files and folders, and what the templates get from outside besides."""
+    def __init__(self, names: Iterable[str], inputs: TemplateInputs, is_excluded: Exclusion = nothing) -> None:
+        """Take the names of files and folders, what the templates get from outside besides, and what to leave out."""
         self._names = tuple(names)
+        self._is_excluded = is_excluded
         self._inputs = inputs
 
     def options_of(self, name: str) -> Sequence[Option]:
@@ -44,8 +46,8 @@ class ExportsOfFiles:
     def _files(self) -> Iterator[str]:
         for name in self._names:
             if Path(name).is_dir():
-                yield from (file for file in files_below(name) if isinstance(file, str))
-            elif name != STANDARD_INPUT:
+                yield from (file for file in wanted_below(name, self._is_excluded) if isinstance(file, str))
+            elif name != STANDARD_INPUT and not is_excluded_by_name(name, self._is_excluded):
                 yield name
 
 
