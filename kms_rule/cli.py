@@ -103,6 +103,14 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         "for standard input",
     )
     _add_rule_parameters(command)
+    command.add_argument(
+        "--template-parameters",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the values of a CloudFormation template's parameters, as the AWS CLI takes them; may be repeated",
+    )
     _add_output(command)
     command.add_argument(
         "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"

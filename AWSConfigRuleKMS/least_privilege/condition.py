@@ -39,10 +39,11 @@ class Unknown:
     """A text that is known only at deployment; `text` is what is known of it, with the rest in angle brackets.
 
     What stands in the angle brackets has five characters at least and no wildcard, so that the known characters alone
-    decide whether the text limits anybody.
+    decide whether the text limits anybody; with `may_be_anything`, it may have some, and the text limits nobody.
     """
 
     text: str
+    may_be_anything: bool = False
 
     def __str__(self) -> str:
         """Return what is known of it."""
@@ -115,7 +116,7 @@ def weakness(value: object) -> str | None:
         return "it holds a policy variable"
     if WEAK_BEGINNING.match(text):
         return "fewer than five characters stand before its first * or ?"
-    return None
+    return "it is known only at deployment" if isinstance(value, Unknown) and value.may_be_anything else None
 
 
 @dataclass(frozen=True, slots=True)

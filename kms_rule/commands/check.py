@@ -10,6 +10,7 @@ from pathlib import Path
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import remarks_on, rule_parameters
 from kms_rule.sources import detect
+from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
 from kms_rule.sources.files import content_of, files_below, shown, text_in
 from least_privilege.annotation import annotate
@@ -43,15 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
     from kms_rule.formats import show  # noqa: PLC0415
 
     parameters = rule_parameters(arguments.parameters, arguments.parameter)
-    findings = check(arguments.files, parameters)
+    findings = check(arguments.files, parameters, template_inputs(arguments.template_parameters))
     findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
     findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
 
-def check(names: Iterable[str], parameters: RuleParameters) -> Findings:
+def check(names: Iterable[str], parameters: RuleParameters, inputs: TemplateInputs = NOTHING_GIVEN) -> Findings:
     """Judge every key that the named files define; `-` is standard input, and folders are searched.
+
+    `inputs` are what templates get from outside.
 
     An interruption ends it early, which is then one of its findings, like everything that could not be judged.
     """
@@ -60,20 +63,20 @@ def check(names: Iterable[str], parameters: RuleParameters) -> Findings:
     try:
         for name in dict.fromkeys(names):
             if Path(name).is_dir():
-                _check_folder(name, parameters, findings)
+                _check_folder(name, parameters, inputs, findings)
             else:
-                _check_file(name, parameters, findings)
+                _check_file(name, parameters, inputs, findings)
     except KeyboardInterrupt:
         reason = "Interrupted here, so that this and what follows is not judged: run it again."
         findings.unjudged.append(Unjudged(Place(shown(name)), reason))
     return findings
 
 
-def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> None:
+def _check_file(name: str, parameters: RuleParameters, inputs: TemplateInputs, findings: Findings) -> None:
     source = shown(name)
     try:
         text = text_in(content_of(name), name)
-        contents = detect.read(text, source, parameters)
+        contents = detect.read(text, source, parameters, inputs)
     except InputError as error:
         findings.unjudged.append(Unjudged(Place(source, *error.position), str(error)))
         return
@@ -86,7 +89,7 @@ def _check_file(name: str, parameters: RuleParameters, findings: Findings) -> No
         findings.remarks.append(f"{source}: There is no KMS key in it.")
 
 
-def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -> None:
+def _check_folder(folder: str, parameters: RuleParameters, inputs: TemplateInputs, findings: Findings) -> None:
     """Judge what is in a folder, and pass over what is none of the three kinds of file.
 
     What is broken or cannot be judged as a whole is passed over only if it does not name KMS; what cannot be read,
@@ -99,7 +102,7 @@ def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -
         if isinstance(name, InputError):
             findings.unjudged.append(Unjudged(Place(shown(folder)), str(name)))
             continue
-        contents = _contents_below(name, parameters, findings)
+        contents = _contents_below(name, parameters, inputs, findings)
         if contents:
             recognised = True
             _take(contents, parameters, findings)
@@ -111,13 +114,15 @@ def _check_folder(folder: str, parameters: RuleParameters, findings: Findings) -
         findings.unjudged.append(Unjudged(Place(shown(folder)), NONE_IN_FOLDER))
 
 
-def _contents_below(name: str, parameters: RuleParameters, findings: Findings) -> Contents | None:
+def _contents_below(
+    name: str, parameters: RuleParameters, inputs: TemplateInputs, findings: Findings
+) -> Contents | None:
     source = shown(name)
     content = KMS
     try:
         content = content_of(name)
         text = text_in(content, name)
-        contents = detect.read(text, source, parameters)
+        contents = detect.read(text, source, parameters, inputs)
     except InputError as error:
         # In UTF-16 there is a zero byte beside each letter.
         if KMS in content.replace(b"\0", b"").lower():

@@ -10,6 +10,7 @@ from typing import Any
 
 from kms_rule.sources import policy
 from kms_rule.sources.cloudformation import template
+from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs
 from kms_rule.sources.contents import Contents, InputError
 from kms_rule.sources.json_positions import Position
 from kms_rule.sources.terraform import plan
@@ -30,15 +31,16 @@ OWN_STATE = "It is Terraform's own state: give 'kms-rule check' the output of 't
 ANSWER = "It holds a policy as text, as 'aws kms get-key-policy' answers: add --query Policy --output text to it."
 
 
-def read(text: str, source: str, parameters: RuleParameters) -> Contents | None:
+def read(text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs = NOTHING_GIVEN) -> Contents | None:
     """Make the contents of a text, or None where it is not a key policy, CloudFormation template or Terraform plan.
 
-    Raises `InputError` where it is broken, or cannot be judged as a whole.
+    `inputs` are what a template gets from outside. Raises `InputError` where it is broken, or cannot be judged as a
+    whole.
     """
     if _begins_as_json(text):
-        return _of_json(text, source, parameters)
+        return _of_json(text, source, parameters, inputs)
     if RESOURCES.search(text):
-        return template.read_yaml(text, source, parameters)
+        return template.read_yaml(text, source, parameters, inputs)
     return None
 
 
@@ -46,29 +48,31 @@ def _begins_as_json(text: str) -> bool:
     return text.lstrip().startswith(("{", "["))
 
 
-def _of_json(text: str, source: str, parameters: RuleParameters) -> Contents | None:
+def _of_json(text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs) -> Contents | None:
     try:
         content = from_json(text)
     except InputError:
-        contents = _of_flow_style(text, source, parameters)
+        contents = _of_flow_style(text, source, parameters, inputs)
         if contents is None:
             raise
         return contents
-    return _of_content(content, text, source, parameters)
+    return _of_content(content, text, source, parameters, inputs)
 
 
-def _of_flow_style(text: str, source: str, parameters: RuleParameters) -> Contents | None:
+def _of_flow_style(text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs) -> Contents | None:
     """Make the keys of a template in YAML that begins as JSON does, or None where it cannot be read as one."""
     if not RESOURCES_UNLIKE_JSON.search(text):
         return None
     try:
-        return template.read_yaml(text, source, parameters)
+        return template.read_yaml(text, source, parameters, inputs)
     except InputError:
         # What is wrong with it as JSON is told, since that is how it begins.
         return None
 
 
-def _of_content(content: object, text: str, source: str, parameters: RuleParameters) -> Contents | None:
+def _of_content(
+    content: object, text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs
+) -> Contents | None:
     if not isinstance(content, dict):
         return None
     if plan.is_plan(content):
@@ -76,7 +80,7 @@ def _of_content(content: object, text: str, source: str, parameters: RuleParamet
     if "Statement" in content:
         return policy.read(text, source)
     if isinstance(content.get("Resources"), Mapping):
-        return template.read_json(text, source, parameters)
+        return template.read_json(text, source, parameters, inputs)
     raise_if_nearly_right(content)
     return None
 

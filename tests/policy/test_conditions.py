@@ -389,6 +389,14 @@ def test_the_known_characters_of_an_unknown_value_decide_its_weakness(text: str,
     assert texts(statement) == ((text, "AROAOTTER*") if expected is None else ())
 
 
+@pytest.mark.parametrize(("text", "expected"), UNKNOWN_VALUES)
+def test_an_unknown_value_that_may_be_anything_limits_nobody(text: str, expected: str | None) -> None:
+    unknown = Unknown(text, may_be_anything=True)
+    assert weakness(unknown) == (expected or "it is known only at deployment")
+    statement = allowing(Action="kms:Put*", Condition={"StringLike": {"aws:userId": [unknown, "AROAOTTER*"]}})
+    assert statement.limits_users is False
+
+
 def administered_by(*user_ids: object) -> KeyPolicy:
     condition = {"StringLike": {"aws:userId": list(user_ids)}}
     return KeyPolicy.parse({"Statement": {"Effect": "Allow", "Action": "kms:Put*", "Condition": condition}})

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from kms_rule.findings import Place, Unjudged, policy_text
+from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs
 from kms_rule.sources.cloudformation.intrinsics import (
     Branches,
     conditions_in,
@@ -55,7 +56,7 @@ TRANSFORMS_THAT_LEAVE_KEYS = (
 PROCESSED = "aws cloudformation get-template --template-stage Processed"
 
 
-def read_json(text: str, source: str, parameters: RuleParameters) -> Contents:
+def read_json(text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs = NOTHING_GIVEN) -> Contents:
     """Make the keys of a template whose text is known to be JSON. Raises `InputError` as `read_yaml` does."""
     _refuse_large(text)
     try:
@@ -64,10 +65,12 @@ def read_json(text: str, source: str, parameters: RuleParameters) -> Contents:
         raise InputError(f"Its JSON is ambiguous ({error}): correct it.", error.position) from error
     except RecursionError as error:
         raise InputError("Its JSON is nested too deeply: correct it.") from error
-    return Template(content, source, parameters).contents()
+    return Template(content, source, parameters, inputs).contents()
 
 
-def read_yaml(text: str, source: str, parameters: RuleParameters) -> Contents | None:
+def read_yaml(
+    text: str, source: str, parameters: RuleParameters, inputs: TemplateInputs = NOTHING_GIVEN
+) -> Contents | None:
     """Make the keys of a template in YAML, or None where the text turns out not to be a template.
 
     Raises `InputError` where it is broken, or larger than the 1 MB that CloudFormation takes.
@@ -79,7 +82,7 @@ def read_yaml(text: str, source: str, parameters: RuleParameters) -> Contents | 
     content = located_yaml(text)
     if not isinstance(content, LocatedObject) or not isinstance(content.get("Resources"), LocatedObject):
         return None
-    return Template(content, source, parameters).contents()
+    return Template(content, source, parameters, inputs).contents()
 
 
 def _refuse_large(text: str) -> None:
@@ -97,6 +100,7 @@ class Template:
     content: LocatedObject
     source: str
     parameters: RuleParameters
+    inputs: TemplateInputs = NOTHING_GIVEN
 
     def contents(self) -> Contents:
         """Make its keys, in the template's order."""
