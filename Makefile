@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
 MUTATION_READY := .mutmut/ready
+WORKFLOWS := action.yml .github .pre-commit-config.yaml .pre-commit-hooks.yaml
 LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
@@ -23,6 +24,7 @@ test: lint types pytest
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/zizmor --offline --quiet --pedantic --strict-collection $(WORKFLOWS)
 
 types: $(READY)
 	$(BIN)/mypy
@@ -32,6 +34,7 @@ pytest: $(READY)
 
 package: $(READY)
 	@$(BIN)/python -m kms_rule package
+	@$(BIN)/python -m dev.sbom AWSConfigRuleKMS.zip
 
 bench: $(READY) $(BENCH_READY)
 	@$(BIN)/python -m dev.bench
@@ -78,4 +81,4 @@ lock: $(READY)
 		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS.cdx.json AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -36,9 +36,10 @@ class _Parser(argparse.ArgumentParser):
 class _Version(argparse.Action):
     @override
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from kms_rule.rule_package import code_sha256, zipped_rule  # noqa: PLC0415
         from kms_rule.version import version  # noqa: PLC0415
 
-        _print(f"{parser.prog} {version()}\n")
+        _print(f"{parser.prog} {version()}\nCodeSha256: {code_sha256(zipped_rule())}\n")
         parser.exit()
 
 
@@ -55,7 +56,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     described.add_argument(
-        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version and exit"
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show the version and the rule's hash, and exit",
     )
     commands = described.add_subparsers(required=True, metavar="COMMAND")
     for name, short_help, describe, epilog in (

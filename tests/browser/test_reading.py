@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kms_rule.findings import Finding, Findings
+from kms_rule.version import version
 from tests.browser.reports import (
     ASSUMED,
     MADE,
@@ -60,7 +61,7 @@ def test_the_head_counts_results_and_says_how_they_were_made(examples: Browser) 
     ]
     assert examples.texts(".facts dd") == [
         "9 March 2026, 07:05 UTC",
-        "kms-rule 1.0.0",
+        f"kms-rule {version()}",
         "Otter*",
         "AROAOTTER*",
         "false",

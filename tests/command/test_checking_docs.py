@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ PROJECT = Path(__file__).parents[2]
 CHECKING = (PROJECT / "docs" / "checking.md").read_text(encoding="utf-8")
 [PRE_COMMIT, WORKFLOW] = map(located_yaml, re.findall(r"```yaml\n(.*?)```", CHECKING, re.DOTALL))
 [HOOK] = located_yaml((PROJECT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-STEPS: list[dict[str, Any]] = WORKFLOW["jobs"]["check"]["steps"]
-RUN = [step["run"] for step in STEPS if "run" in step]
+JOB = WORKFLOW["jobs"]["check"]
+ACTION = located_yaml((PROJECT / "action.yml").read_text(encoding="utf-8"))
 
 
 def arguments(command: str) -> Any:
@@ -30,7 +32,7 @@ COMMANDS = [line.strip().rpartition(" | ")[2] for line in re.findall(r"^ {4}\w.*
 COMMANDS = [command for command in COMMANDS if command.startswith("kms-rule ")]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, RUN[-1]])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_in_the_page_is_one_that_kms_rule_takes(command: str) -> None:
     assert arguments(command).files
 
@@ -62,9 +64,28 @@ def test_the_hook_runs_for_the_files_that_are_searched(name: str, *, triggers: b
     assert (re.search(HOOK["files"], name) is not None) == triggers
 
 
-def test_the_workflow_uploads_the_file_that_the_command_writes_even_after_it_failed() -> None:
-    written = arguments(RUN[-1])
-    upload = STEPS[-1]
-    assert (written.format, str(written.output)) == ("sarif", upload["with"]["sarif_file"])
-    assert upload["if"] == "${{ !cancelled() }}"
-    assert WORKFLOW["permissions"]["security-events"] == "write"
+def test_the_workflow_gives_the_action_what_it_takes() -> None:
+    checkout, action = JOB["steps"]
+    assert action["with"].keys() == ACTION["inputs"].keys()
+    assert action["with"]["files"].split() == ["policies/", "templates/"]
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert JOB["permissions"] == {"contents": "read", "security-events": "write"}
+
+
+def test_the_page_says_what_each_input_is() -> None:
+    said = re.findall(r"^\| `([\w-]+)` \|", CHECKING.partition("| input | is |")[2].partition("\n\n")[0], re.MULTILINE)
+    assert said == [*ACTION["inputs"]]
+    assert all(f"`{name}`" in CHECKING for name in ACTION["outputs"])
+
+
+def test_zizmor_finds_nothing_in_the_workflow(tmp_path: Path) -> None:
+    [text] = re.findall(r"```yaml\n(# \.github/workflows.*?)```", CHECKING, re.DOTALL)
+    workflow = tmp_path / "key-policies.yml"
+    workflow.write_text(text.replace("COMMIT #", f"{'0' * 40} #"), encoding="utf-8")
+    ended = subprocess.run(  # noqa: S603 - the zizmor beside this interpreter
+        [Path(sys.executable).with_name("zizmor"), "--offline", "--quiet", workflow],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout

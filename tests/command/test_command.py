@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -10,11 +11,22 @@ from pathlib import Path
 import pytest
 
 from kms_rule.cli import FORMATS, main
+from kms_rule.rule_package import code_sha256, zipped_rule
 from tests.command.checking import EVERYTHING_OPEN, write
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("scan", "check", "explain", "report", "package")
-HEAVY = ("boto3", "botocore", "rich", "moto", "cfnlint", "AWSConfigRuleKMS", "least_privilege", "kms_rule.version")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "rich",
+    "moto",
+    "cfnlint",
+    "AWSConfigRuleKMS",
+    "least_privilege",
+    "kms_rule.version",
+    "zipfile",
+)
 
 
 def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -31,11 +43,11 @@ def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_the_readme_shows_the_help_word_for_word(command: str) -> None:
+def test_the_page_shows_the_help_word_for_word(command: str) -> None:
     arguments = [*filter(None, [command]), "--help"]
     shown = textwrap.indent(kms_rule(*arguments).stdout, "    ")
     asked = f"    $ kms-rule {' '.join(arguments)}\n"
-    assert asked + shown in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert asked + shown in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -44,10 +56,23 @@ def test_help_loads_nothing_heavy(command: str) -> None:
     assert kms_rule(*filter(None, [command]), "--help", before=watch).stdout.splitlines()[-1] == "[]"
 
 
-def test_the_version_is_that_of_the_project() -> None:
+def test_the_version_is_that_of_the_project_with_the_hash_of_the_rule() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     ended = kms_rule("--version")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"kms-rule {project['version']}\n", "")
+    shown = f"kms-rule {project['version']}\nCodeSha256: {code_sha256(zipped_rule())}\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, shown, "")
+
+
+def test_the_version_of_a_damaged_installation_is_one_sentence(tmp_path: Path) -> None:
+    for name in ("AWSConfigRuleKMS", "kms_rule"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "AWSConfigRuleKMS" / "AWSConfigRuleKMSPolicy.py").unlink()
+    ended = subprocess.run(
+        [sys.executable, "-B", "-m", "kms_rule", "--version"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert "AWSConfigRuleKMSPolicy.py cannot be read (No such file or directory)" in ended.stderr
 
 
 @pytest.mark.parametrize(

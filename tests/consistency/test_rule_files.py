@@ -7,6 +7,7 @@ says is compared with a walk through the folder, of the rule and of a copy to wh
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ import pytest
 
 from dev.mutation.trials import modules_in
 from kms_rule import RULE_FOLDER, rule_modules
-from kms_rule.commands.package import build_package
+from kms_rule.rule_package import zipped_rule
 from tests.documents import PROJECT
 from tests.e2e import test_deployed_package, test_rdk_path
 from tests.policy import test_cost
@@ -65,7 +66,7 @@ def by_glob(project: Path) -> list[str]:
 
 
 def in_package(project: Path) -> list[str]:
-    with zipfile.ZipFile(build_package(project / RULE_FOLDER.name, project / "package.zip")) as package:
+    with zipfile.ZipFile(io.BytesIO(zipped_rule(project / RULE_FOLDER.name))) as package:
         return package.namelist()
 
 

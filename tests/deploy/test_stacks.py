@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,20 +13,19 @@ import boto3
 import pytest
 
 from dev.emulator.account import EmulatedAccount
-from kms_rule.commands.package import build_package
+from kms_rule.rule_package import code_sha256, zipped_rule
 from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, NEEDED, ORGANIZATION, RULE, parameters, resources
 
-RULE_FOLDER = Path(__file__).parents[2] / "AWSConfigRuleKMS"
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
 FUNCTION = "AWSConfigRuleKMS"
 STACK = "kms-key-policies"
 
 
 @pytest.fixture
-def package(account: EmulatedAccount, tmp_path: Path) -> bytes:
+def package(account: EmulatedAccount) -> bytes:
     """The package, uploaded to where the stacks look for it."""
     assert account.region == "us-east-1"
-    content = build_package(RULE_FOLDER, tmp_path / "rule.zip").read_bytes()
+    content = zipped_rule()
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=NEEDED["CodeBucket"])
     s3.put_object(Bucket=NEEDED["CodeBucket"], Key=NEEDED["CodeKey"], Body=content)
@@ -94,7 +91,7 @@ class TestRule:
     def test_runs_the_package(self, package: bytes) -> None:
         with stack(RULE):
             function = boto3.client("lambda").get_function_configuration(FunctionName=FUNCTION)
-        assert function["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
+        assert function["CodeSha256"] == code_sha256(package)
 
     @pytest.mark.usefixtures("package")
     def test_gives_the_role_the_policies_of_the_template_and_no_other(self) -> None:

@@ -47,6 +47,5 @@ def test_the_policy_it_shows_denies_what_the_post_s_whitelist_lets_in() -> None:
 
 
 def test_the_readme_leads_to_it() -> None:
-    readme = document("README.md")
-    assert "`SECURITY.md`" in readme
-    assert "`make audit`" in readme
+    assert "`SECURITY.md`" in document("README.md")
+    assert "`make audit`" in document("CONTRIBUTING.md")
