@@ -35,7 +35,7 @@ MAX_BITS_KEPT = 1 << 26  # 8 MB
 
 def lower_case(text: str) -> str:
     """Lower the ASCII letters only: to AWS a Kelvin sign is not a `k`, though `str.lower` makes it one."""
-    return text.translate(LOWER_CASE_ASCII)
+    return text.lower() if text.isascii() else text.translate(LOWER_CASE_ASCII)
 
 
 def symbols_of(text: str) -> tuple[Symbol, ...]:

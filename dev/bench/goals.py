@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,8 +14,6 @@ USUAL = f"{USUAL_KEYS:,} keys, {WAITING} of"
 CHECK = f"`kms-rule check` of {USUAL_KEYS:,} policies, in any format"
 LARGE = f"{LARGEST:,} keys from"
 BARE = "processor time a key beside that of the bare calls:"
-WARM: Mapping[str, Workload] = {"workload": "event", "bare": "bare-event"}
-COLD: Mapping[str, Workload] = {"workload": "first-event", "bare": "bare-first-event"}
 GROWTH = "processor time a key beside that for the fewest keys:"
 
 
@@ -94,7 +92,8 @@ def _largest(results: Results, source: str, latency_ms: float = 0) -> Measuremen
 
 def _of_events(where: str, *, tls: bool) -> Iterator[Goal]:
     said = f"processor time, {where}, beside that of the same calls bare"
-    warm, cold = (partial(beside_bare_event, tls=tls, **names) for names in (WARM, COLD))
+    warm = partial(beside_bare_event, workload="event", bare="bare-event", tls=tls)
+    cold = partial(beside_bare_event, workload="first-event", bare="bare-first-event", tls=tls)
     yield Goal(f"a warm event: {said}, on kept clients", 1.3, "times", warm)
     yield Goal(f"a cold start, import and first event: {said}", 1.1, "times", cold)
     beside = f"a warm event with `ReadKeysFrom` = `Config`: processor time, {where}, beside that of the default"
