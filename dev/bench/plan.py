@@ -36,7 +36,7 @@ def parts(sizes: Sequence[int], repeat: int) -> Iterator[Part]:
     usual = USUAL_KEYS, USUAL_LATENCY_MS
     rule = [Measurement("rule", *usual, source) for source in (KMS, CONFIG)]
     yield Part("cold-start", [*_events(1, "first-event", "bare-first-event"), Measurement("--help", 1)], COLD_STARTS)
-    yield Part("event", list(_events(EVENTS, "event", "bare-event")), repeat)
+    yield Part("event", list(_events(EVENTS, "event", "bare-event")), 2 * repeat)
     judging = Measurement("judging", min(max(sizes), LARGEST_REPEATED))
     yield Part("judging", [judging, *(Measurement(check, USUAL_KEYS) for check in CHECKS)], repeat)
     yield Part("wall", [*rule, Measurement("bare", *usual), Measurement("scan", *usual)], repeat)

@@ -82,10 +82,15 @@ class Measurement:
 
 
 def median(runs: Sequence[Measurement]) -> Measurement:
-    """Return the run in the middle of those that succeeded, by wall time where answers take time; or the first."""
+    """Return the run in the middle of those that succeeded, by wall time where answers take time; or the first.
+
+    Of events it is the fastest: they are so short that whatever else the machine does falls on one of two that are
+    compared, and that only ever adds.
+    """
     good = [run for run in runs if not run.error]
     good.sort(key=lambda run: run.wall_seconds if run.latency_ms else run.processor_seconds)
-    return replace(good[len(good) // 2], runs=len(good)) if good else runs[0]
+    place = 0 if runs[0].workload in EVENT_WORKLOADS else len(good) // 2
+    return replace(good[place], runs=len(good)) if good else runs[0]
 
 
 @dataclass(frozen=True, slots=True)
