@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from least_privilege.account import Account, RefusedSessionError, account_in
 from least_privilege.deadline import MORE_TIME_ADVICE, STOP_BEFORE_END, Deadline
 from least_privilege.event import Request
+from least_privilege.metrics import write_metrics
 from least_privilege.progress import Progress
 from least_privilege.reading import NEXT_KEYS, Reader, Reading, read_changed_keys, reader_threads
 from least_privilege.report import IncompleteError, Report
@@ -42,7 +43,8 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
 
     Returns the evaluations for RDK's tests, the first 500 of them: AWS Config ignores what is returned, and Lambda
     counts a response of over 6 MB as a failure. Raises `RuleError`, after logging it, where the job cannot be done or
-    not be finished: Lambda then runs the event again, and its `Errors` metric is the only place where that shows.
+    not be finished: Lambda then runs the event again, and counts an error. However a scheduled run ends, it tells
+    CloudWatch.
     """
     prepare_logging()
     deadline = Deadline(context)
@@ -53,19 +55,24 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
     evaluator.shutdown(wait=False)
     seconds = deadline.remaining(STOP_BEFORE_END)
     wait([evaluations], None if seconds is None else max(seconds, MIN_WAIT))
-    if evaluations.done():
+    is_done = evaluations.done()
+    if not is_done:
+        progress.abandoned = True
+        progress.stopped.set()
+    is_complete = is_done and not evaluations.exception()
+    write_metrics(progress, context, deadline.remaining(0), is_complete=is_complete)
+    if is_done:
         return evaluations.result()
-    progress.abandoned = True
-    progress.stopped.set()
-    progress.log_waiting()
     error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
     LOGGER.error("%s", error)
+    # Said last, since to log a hundred thousand keys takes a small function longer than it has.
+    progress.log_waiting()
     raise error
 
 
 def _evaluate(event: object, context: object, deadline: Deadline, progress: Progress) -> list[EvaluationTypeDef]:
     try:
-        request = Request.from_event(event)
+        request = progress.request = Request.from_event(event)
         run = Run(request, _function_account(context), reader_threads(), deadline, progress)
         return run.evaluate()
     except RuleError as error:
@@ -109,13 +116,13 @@ class Run:
             return self._report(account)
 
     def _report(self, account: Account) -> list[EvaluationTypeDef]:
-        report = Report(account, self.request, self.progress)
+        report = Report(account, self.request, self.deadline, self.progress)
         readers = ThreadPoolExecutor(self.threads, "reader")
         try:
             self._judge_and_report(account, readers, report)
             report.raise_if_incomplete()
             if self.request.scope.every_key and not self.request.test_mode:
-                report.retract_stale(self.deadline)
+                report.retract_stale()
                 report.raise_if_incomplete()
         finally:
             # Whoever ended this waits for no call of AWS, which may hang.

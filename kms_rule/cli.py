@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, override
 
-from kms_rule.errors import CommandError
+from kms_rule.errors import CommandError, print_failures, sentence_on
 from kms_rule.output import DIRECT_IT_ELSEWHERE, complain, printing
 
 PACKAGE = Path("AWSConfigRuleKMS.zip")
@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
         prog="kms-rule",
         description="Judges AWS KMS key policies as the AWS Config rule AWSConfigRuleKMS does.",
         epilog=EXIT_CODES,
+    )
+    described.add_argument(
+        "--debug", action="store_true", help="also print what went wrong within kms-rule, for those who look into it"
     )
     described.add_argument(
         "--version",
@@ -107,6 +110,13 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         help="a key policy, a CloudFormation template, the output of 'terraform show -json', a folder of these, or - "
         "for standard input",
     )
+    command.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="files and folders to leave out, by name or end of path, such as 'tests/*'; may be repeated",
+    )
     _add_rule_parameters(command)
     command.add_argument(
         "--template-parameters",
@@ -115,6 +125,15 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="the values of a CloudFormation template's parameters, as the AWS CLI takes them; may be repeated",
+    )
+    command.add_argument(
+        "--accept",
+        type=Path,
+        metavar="FILE",
+        help="findings that are accepted, each until a day and for a reason: they do not fail",
+    )
+    command.add_argument(
+        "--write-accept", type=Path, metavar="FILE", help="where to draft a file for --accept, without the reasons"
     )
     _add_output(command)
     command.add_argument(
@@ -132,7 +151,7 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
 def _describe_package(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", type=Path, default=PACKAGE, help="where to write it (default: %(default)s)")
     command.add_argument(
-        "--templates", type=Path, metavar="DIR", help="a folder to copy the deployment templates to, which is created"
+        "--templates", type=Path, metavar="DIR", help="a folder to copy the templates and modules to, which is created"
     )
 
 
@@ -158,9 +177,14 @@ def _add_output(command: argparse.ArgumentParser, formats: tuple[str, ...] = FOR
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command that the arguments, those of the process where None, name; return the code to end with."""
+    """Run the command that the arguments, those of the process where None, name; return the code to end with.
+
+    Whatever goes wrong is one sentence on standard error and the code 2; with `--debug`, its traceback comes before.
+    """
     try:
         parsed = parser().parse_args(arguments)
+        if parsed.debug:
+            print_failures()
         code: int = import_module(f"kms_rule.commands.{parsed.command}").run(parsed)
     except CommandError as error:
         complain(f"kms-rule: {error}")
@@ -171,5 +195,8 @@ def main(arguments: list[str] | None = None) -> int:
         return CANNOT
     except BrokenPipeError:
         # Whoever read the output wants no more of it.
+        return CANNOT
+    except Exception as error:  # noqa: BLE001 - the exit code 1, with which Python would end, is that of a finding
+        complain(f"kms-rule: {sentence_on(error)}")
         return CANNOT
     return code

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 
 from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement
@@ -76,9 +76,27 @@ class Finding:
         return replace(self.place, line=line, column=column) if line else self.place
 
     @property
+    def fails(self) -> bool:
+        """Whether the key is not compliant."""
+        return self.compliance is Compliance.NON_COMPLIANT
+
+    @property
     def compliance(self) -> Compliance:
         """The compliance type of the scenario."""
         return self.scenario.compliance
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding that fails and is accepted until a day, which is the last; `reason` says why."""
+
+    finding: Finding
+    reason: str
+    until: date
+
+    def __str__(self) -> str:
+        """Return until when and why, in one sentence."""
+        return f"Accepted until {self.until}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +111,18 @@ class Unjudged:
 class Findings:
     """All that one command found. `remarks` are sentences about the whole, such as that a template has no keys.
 
-    `parameters` are those that the keys were judged with, where they are known. `with_notes` is whether formats for
-    programs that report problems tell of what was not judged, too.
+    What of `judged` was accepted stands in `accepted` instead, and fails no run. `looked_at` are the files that were
+    read, and `passed_over` is how many of them hold nothing to judge, of which nothing else is said. `parameters` are
+    those that the keys were judged with, where they are known. `with_notes` is whether formats for programs that report
+    problems tell of what was not judged, too.
     """
 
     judged: list[Finding] = field(default_factory=list)
     unjudged: list[Unjudged] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
+    looked_at: set[str] = field(default_factory=set)
+    passed_over: int = 0
     parameters: RuleParameters | None = None
     with_notes: bool = False
 
@@ -108,7 +131,7 @@ class Findings:
         """The code that the command ends with: what could not be judged outweighs what is not compliant."""
         if self.unjudged:
             return ExitCode.INCOMPLETE
-        if any(finding.compliance is Compliance.NON_COMPLIANT for finding in self.judged):
+        if any(finding.fails for finding in self.judged):
             return ExitCode.NON_COMPLIANT
         return ExitCode.COMPLIANT
 

@@ -24,11 +24,15 @@ GIVE_A_FILE = "give --output FILE"
 DIRECT_IT_ELSEWHERE = "direct it elsewhere"
 WIDTH_WITHOUT_A_TERMINAL = 160
 NOT_JUDGED = "not judged"
+ACCEPTED = "accepted"
+PASSED_OVER = "files passed over"
 COLOURS: Mapping[str, str] = {
     "COMPLIANT": "green",
     "NON_COMPLIANT": "red",
     "NOT_APPLICABLE": "dim",
+    ACCEPTED: "cyan",
     NOT_JUDGED: "yellow",
+    PASSED_OVER: "dim",
 }
 ALWAYS_COUNTED = frozenset({"COMPLIANT", "NON_COMPLIANT"})
 

@@ -15,7 +15,7 @@ from least_privilege.text import RuleError
 RULES_OWN_FILE = RULE_FOLDER / "parameters.json"
 PARAMETER_LISTS = ("InputParameters", "OptionalParameters")
 EXAMPLES_REMARK = (
-    "The keys are judged with the example parameters that come with kms-rule: give those of your deployed rule with "
+    "The keys are judged with example parameters that come with kms-rule ({}): give those of your deployed rule with "
     "--parameters or --parameter."
 )
 
@@ -39,8 +39,14 @@ def rule_parameters(file: Path | None, changes: Sequence[str]) -> RuleParameters
 
 
 def remarks_on(file: Path | None, changes: Sequence[str]) -> tuple[str, ...]:
-    """Return what people must know who gave `rule_parameters` these arguments: that they got the examples."""
-    return () if file or changes else (EXAMPLES_REMARK,)
+    """Return what people must know who gave `rule_parameters` these arguments: which parameters are the example's."""
+    if file:
+        return ()
+    given = {change.partition("=")[0] for change in changes}
+    examples = [
+        f"{name} = {value}" for name, value in _parameters_in(RULES_OWN_FILE).items() if value and name not in given
+    ]
+    return (EXAMPLES_REMARK.format(", ".join(examples)),) if examples else ()
 
 
 def given_texts(parameters: RuleParameters) -> dict[str, str]:

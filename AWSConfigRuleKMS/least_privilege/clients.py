@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import boto3
 from botocore.config import Config
 
+from least_privilege.connections import Connections
 from least_privilege.errors import FAILURES, OtherAnswerError, explained, reason_of
 from least_privilege.parameters import EXECUTION_ROLE
 from least_privilege.text import RuleError
@@ -90,11 +91,13 @@ class Clients:
     stopped: Event = field(default_factory=Event)
     are_kept: bool = False
     are_refused: bool = False
+    connections: list[Connections] = field(init=False)
 
     def __post_init__(self) -> None:
         """Watch what is sent and answered."""
-        for client in (self.kms, self.config):
-            watch(client, self._refuse_when_stopped, self._note_refusal)
+        self.connections = [
+            watch(client, self._refuse_when_stopped, self._note_refusal) for client in (self.kms, self.config)
+        ]
 
     def _refuse_when_stopped(self, **_request: object) -> None:
         if self.stopped.is_set():
@@ -108,17 +111,21 @@ class Clients:
             self.are_refused = True
 
     def close(self) -> None:
-        """Close the connections that no call is using."""
+        """Close the connections that no call is using, and each other once its call has ended."""
         self.stopped.set()
-        for client in (self.kms, self.config):
-            client.close()
+        for connections in self.connections:
+            connections.close()
 
 
-def watch(client: Any, before_send: Callable[..., None], after_call: Callable[..., None]) -> None:
-    """Have these called with every request and every answer; with the watch of an earlier use, no more."""
+def watch(client: Any, before_send: Callable[..., None], after_call: Callable[..., None]) -> Connections:
+    """Have these called with every request and every answer; with the watch of an earlier use, no more.
+
+    A request that needs a new connection is told of twice, since making it takes time.
+    """
     for event, watcher in (("before-send", before_send), ("after-call", after_call)):
         client.meta.events.unregister(event, unique_id=f"{__name__} {event}")
         client.meta.events.register(event, watcher, unique_id=f"{__name__} {event}")
+    return Connections(client, before_send)
 
 
 class Pool:
@@ -187,7 +194,7 @@ def _assume_role(role_arn: str, stopped: Event) -> tuple[Session, datetime]:
     asked = _now()
     with explained(f"creating the client of STS for {role_arn}", OWN_ROLE):
         sts = boto3.client("sts", config=client_config(1))
-    watch(sts, refuse_when_stopped, refuse_when_stopped)
+    connections = watch(sts, refuse_when_stopped, refuse_when_stopped)
     try:
         response: Any = sts.assume_role(
             RoleArn=role_arn, RoleSessionName="AWSConfigRuleKMS", DurationSeconds=SESSION_SECONDS
@@ -202,7 +209,7 @@ def _assume_role(role_arn: str, stopped: Event) -> tuple[Session, datetime]:
             f"another in {EXECUTION_ROLE} ({reason_of(error)})."
         ) from None
     finally:
-        sts.close()
+        connections.close()
 
 
 def _session(credentials: Any) -> Session:

@@ -82,6 +82,10 @@ class Request:
                 f"The event is a {type(event).__name__}, no JSON object: invoke the function through AWS Config."
             )
         content: Mapping[str, Any] = event
+        if "invokingEvent" not in content:
+            raise RuleError(
+                "The event has no invokingEvent, so it is not from AWS Config: invoke the function through AWS Config."
+            )
         mode = content.get("evaluationMode") or "DETECTIVE"
         if mode != "DETECTIVE":
             raise RuleError(
@@ -256,7 +260,9 @@ def _object_in_text(event: Mapping[str, Any], field: str) -> Mapping[str, Any]:
 def _text(content: Mapping[str, Any], field: str, what: str) -> str:
     value = content.get(field)
     if not isinstance(value, str) or not value:
-        raise RuleError(f"{what} has no {field}: invoke the function through AWS Config.")
+        # Not repeated, since it may be a result token.
+        has = f"has no {field}" if value is None or value == "" else f"has a {field} that is not text"
+        raise RuleError(f"{what} {has}: invoke the function through AWS Config.")
     return value
 
 

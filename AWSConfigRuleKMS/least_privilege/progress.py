@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import batched
 from threading import Event
 
+from least_privilege.event import Request
 from least_privilege.key import UnreadKey
 from least_privilege.text import MAX_NAMES_IN_ERROR, listing
 
@@ -19,25 +21,28 @@ LOGGER = logging.getLogger("AWSConfigRuleKMS")
 class Progress:
     """How far an evaluation has come; written by the thread that evaluates, and read by the handler when time is up.
 
-    `keys` are the ids of all keys to be judged, in order, `judged` those that are, or were found gone; `lost` are the
-    resource ids of evaluations that AWS Config did not take, and `lost_because` says why the first were not.
+    `request` is what is asked for, once that is known. `keys` are the ids of all keys to be judged, in order, `judged`
+    those that are, or were found gone, and `compliances` how many have which compliance; `lost` are the resource ids of
+    evaluations that AWS Config did not take, and `lost_because` says why the first were not.
     `began` is when the evaluation began to list keys. `abandoned` tells the evaluation that the handler has ended
     without it. Nothing is sent any more once `stopped` is set: it would fall into another invocation.
     """
 
     keys: Sequence[str] = ()
     judged: set[str] = field(default_factory=set)
+    compliances: Counter[str] = field(default_factory=Counter)
     unread: list[UnreadKey] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     lost_because: str = ""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     abandoned: bool = False
     stopped: Event = field(default_factory=Event)
+    request: Request | None = None
 
     def begin(self, keys: Sequence[str]) -> None:
         """Begin, or begin again, with these keys and nothing judged."""
         self.keys = keys
-        for noted in (self.judged, self.unread, self.lost):
+        for noted in (self.judged, self.compliances, self.unread, self.lost):
             noted.clear()
         self.lost_because = ""
         self.began = datetime.now(UTC)

@@ -15,7 +15,7 @@ from itertools import batched
 from queue import Empty, SimpleQueue
 
 from least_privilege.account import Account
-from least_privilege.deadline import STOP_READING_BEFORE_END, STOP_WAITING_BEFORE_END, Deadline
+from least_privilege.deadline import Deadline
 from least_privilege.event import Scope
 from least_privilege.key import AWS, Aliases, Facts, Key, UnreadKey, UnrecordedKey, VanishedKey, managed_by_aws
 from least_privilege.parameters import RuleParameters
@@ -125,16 +125,27 @@ def read_changed_keys(account: Account, parameters: RuleParameters, scope: Scope
 
 
 def read_from_kms(
-    account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
+    account: Account, aliases: Aliases, parameters: RuleParameters, deadline: Deadline, key_ids: Sequence[str]
 ) -> list[Found]:
-    """Read these keys live from KMS."""
-    return [read_key(account, parameters, key_id, aliases.get(key_id, ())) for key_id in key_ids]
+    """Read these keys live from KMS, or as many of them as there is time for."""
+    found: list[Found] = []
+    for key_id in key_ids:
+        if deadline.is_near:
+            break
+        with deadline.reading.noted():
+            found.append(read_key(account, parameters, key_id, aliases.get(key_id, ())))
+    return found
 
 
 def read_from_config(
-    account: Account, aliases: Aliases, parameters: RuleParameters, key_ids: Sequence[str]
+    account: Account, aliases: Aliases, parameters: RuleParameters, deadline: Deadline, key_ids: Sequence[str]
 ) -> list[ReadKey | UnrecordedKey]:
-    """Return at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed."""
+    """Return at most 100 keys as AWS Config has recorded them; of some it does not tell all that is needed.
+
+    The list is empty where there is no time for them.
+    """
+    if deadline.is_near:
+        return []
     known = {
         key_id: Key(key_id, Facts(aliases[key_id], manager=AWS))
         for key_id in key_ids
@@ -142,7 +153,8 @@ def read_from_config(
     }
     asked = [key_id for key_id in key_ids if key_id not in known]
     if asked:
-        known |= account.recorded(asked, aliases)
+        with deadline.reading.noted():
+            known |= account.recorded(asked, aliases)
     return [
         ReadKey(known[key_id], judge_key(known[key_id].facts, parameters)) if key_id in known else UnrecordedKey(key_id)
         for key_id in key_ids
@@ -184,25 +196,29 @@ class Reader:
         yield from read(self.progress.keys, aliases)
 
     def _read_from_kms(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Reading]:
-        read = partial(read_from_kms, self.account, aliases, self.parameters)
-        jobs = paced(batched(key_ids, KEYS_PER_JOB))
+        read = partial(read_from_kms, self.account, aliases, self.parameters, self.deadline)
+        jobs = paced(batched(key_ids, KEYS_PER_JOB), self.deadline)
         for found in BoundedReader(self.threads, read, self.deadline).answers(jobs):
-            yield judged(found, self.parameters)
+            yield self._judged(found)
 
     def _read_from_config(self, key_ids: Iterable[str], aliases: Aliases) -> Iterator[Reading]:
         """Yield what AWS Config has recorded; what it has not is read from KMS soon, so that it has its turn too."""
-        find = partial(read_from_config, self.account, aliases, self.parameters)
+        find = partial(read_from_config, self.account, aliases, self.parameters, self.deadline)
         unrecorded: list[str] = []
         jobs = batched(key_ids, KEYS_PER_BATCH)
         for found in BoundedReader(self.threads, find, self.deadline).answers(jobs):
             if not isinstance(found, UnrecordedKey):
-                yield judged(found, self.parameters)
+                yield self._judged(found)
                 continue
             unrecorded.append(found.id)
             if len(unrecorded) == MAX_KEYS_AHEAD:
                 yield from self._read_from_kms(unrecorded, aliases)
                 unrecorded = []
         yield from self._read_from_kms(unrecorded, aliases)
+
+    def _judged(self, found: Found) -> Reading:
+        with self.deadline.judging.noted():
+            return judged(found, self.parameters)
 
 
 def is_recording(account: Account) -> bool:
@@ -226,13 +242,15 @@ def rotate_to(first: str, key_ids: Sequence[str]) -> list[str]:
 
 def paced(
     jobs: Iterable[Sequence[str]],
+    deadline: Deadline,
     keys_per_second: int = KEYS_PER_SECOND,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Sequence[str]]:
     """Yield jobs, lists of key ids, no faster than so many keys a second.
 
-    A second's keys go out at once, and the rest of the second is slept: to wake a thread for each job costs more.
+    A second's keys go out at once, and the rest of the second is slept, but not beyond the time to begin another: to
+    wake a thread for each job costs more.
     """
     due = clock()
     for job in jobs:
@@ -240,7 +258,8 @@ def paced(
         yield job
         early = due - clock()
         if early >= 1:
-            sleep(early)
+            left = deadline.left_to_begin
+            sleep(early if left is None else min(early, left))
 
 
 class BoundedReader[Answer]:
@@ -257,7 +276,7 @@ class BoundedReader[Answer]:
         deadline: Deadline,
         max_keys: int | None = None,
     ) -> None:
-        """Let `threads` call `read` for each job, as long as the `deadline` is not near."""
+        """Let `threads` call `read` for each job, which begins nothing once the `deadline` is near."""
         self._threads = threads
         self._read = read
         self._deadline = deadline
@@ -269,8 +288,8 @@ class BoundedReader[Answer]:
     def answers(self, jobs: Iterable[Sequence[str]]) -> Iterator[Answer | UnreadKey]:
         """Yield what `read` returns for each job; what it raises, is raised here.
 
-        When time runs low no further job is begun, and when there is time only to report, the keys of jobs that have
-        not come back are yielded as unread.
+        When the deadline is near no further job is begun. When there is time only to report, nothing more is yielded
+        but the keys, as unread, of the jobs that are being worked at.
         """
         for job in jobs:
             if self._deadline.is_near:
@@ -287,25 +306,21 @@ class BoundedReader[Answer]:
         self._keys += len(job)
         future.add_done_callback(self._finished.put)
 
-    def _take(self) -> Sequence[Answer | UnreadKey]:
-        future = self._next_finished(STOP_READING_BEFORE_END)
-        if future is None:
-            for waiting in self._jobs:
-                waiting.cancel()
-            future = self._next_finished(STOP_WAITING_BEFORE_END)
-        if future is None:
-            return self._abandoned()
-        self._keys -= len(self._jobs.pop(future))
-        return () if future.cancelled() else future.result()
-
-    def _next_finished(self, reserve: float) -> Future[Sequence[Answer]] | None:
+    def _take(self) -> Iterator[Answer | UnreadKey]:
         try:
-            return self._finished.get(timeout=self._deadline.remaining(reserve))
+            future = self._finished.get(timeout=self._deadline.left_to_judge)
         except Empty:
-            return None
+            yield from self._abandoned()
+            return
+        self._keys -= len(self._jobs.pop(future))
+        for answer in future.result():
+            if self._deadline.is_late:
+                yield from self._abandoned()
+                return
+            yield answer
 
-    def _abandoned(self) -> list[Answer | UnreadKey]:
-        keys = [key_id for job in self._jobs.values() for key_id in job]
+    def _abandoned(self) -> list[UnreadKey]:
+        keys = [key_id for future, job in self._jobs.items() if future.running() for key_id in job]
         self._jobs.clear()
         self._keys = 0
         return [UnreadKey(key_id, "AWS had not answered when the time was up") for key_id in keys]

@@ -63,10 +63,14 @@ def not_applicable(resource_type: str, resource_id: str, sentence: str, request:
 class Report:
     """Delivers evaluations to AWS Config in batches, and remembers what it delivered."""
 
-    def __init__(self, account: Account, request: Request, progress: Progress) -> None:
-        """Report to `account` under the token of `request`, and note in `progress` what is not taken."""
+    def __init__(self, account: Account, request: Request, deadline: Deadline, progress: Progress) -> None:
+        """Report to `account` under the token of `request`, and note in `progress` what is not taken.
+
+        The `deadline` learns how long that takes.
+        """
         self._account = account
         self._request = request
+        self._deadline = deadline
         self._progress = progress
         self._batch: list[EvaluationTypeDef] = []
         self._is_refused = False
@@ -88,6 +92,7 @@ class Report:
             self._progress.unread.append(reading)
             return
         if isinstance(reading, JudgedKey):
+            self._progress.compliances[reading.verdict.compliance] += 1
             self.add(evaluations_of(reading, self._request))
         self._progress.judged.add(reading.id)
 
@@ -132,26 +137,33 @@ class Report:
 
     def _put(self, batch: Sequence[EvaluationTypeDef]) -> tuple[set[Resource], str]:
         try:
-            return self._account.put_evaluations(batch, self._request)
+            with self._deadline.reporting.noted():
+                return self._account.put_evaluations(batch, self._request)
         except RuleError:
             self._is_refused = True
             raise
 
-    def retract_stale(self, deadline: Deadline) -> None:
-        """Take back every result that AWS Config holds for the rule and that this run did not report.
+    def retract_stale(self) -> None:
+        """Retract every result that AWS Config holds for the rule and that this run did not report.
 
-        Raises `RuleError` where the results cannot be listed, or where time runs low.
+        Raises `RuleError` where the results cannot be listed, or where there is no time left to retract them.
         """
         # The list is read to its end first: retracting meanwhile could move what its next page holds. Results of later
         # events may be of keys that were made after this run had listed them.
         until = self._request.scope.time
         stored = self._account.stored_results(self._request.rule_name, until, self._progress.began)
-        stale = [resource for resource in _in_time(stored, deadline) if resource not in self.reported]
+        stale = [resource for resource in self._in_time(stored) if resource not in self.reported]
         self.add(
             not_applicable(resource_type, resource_id, RETRACTED_SENTENCE, self._request)
-            for resource_type, resource_id in _in_time(stale, deadline)
+            for resource_type, resource_id in self._in_time(stale)
         )
         self.send()
+
+    def _in_time[Item](self, items: Iterable[Item]) -> Iterator[Item]:
+        for item in items:
+            if self._deadline.is_late:
+                raise RuleError(f"The time ran low before results for what is gone were retracted. {MORE_TIME_ADVICE}.")
+            yield item
 
     def raise_if_incomplete(self) -> None:
         """Raise `IncompleteError`, naming it, where a key has no answer or an evaluation was not taken."""
@@ -162,10 +174,3 @@ class Report:
             f"The evaluation is incomplete: {self._progress}.{advice} All other keys are reported; Lambda runs the "
             f"same event again, or re-evaluate the rule once the cause is gone."
         )
-
-
-def _in_time[Item](items: Iterable[Item], deadline: Deadline) -> Iterator[Item]:
-    for item in items:
-        if deadline.is_near:
-            raise RuleError(f"The time ran low before results for what is gone were taken back. {MORE_TIME_ADVICE}.")
-        yield item

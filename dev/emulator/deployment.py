@@ -89,14 +89,19 @@ def deploy(account: EmulatedAccount) -> str:
 
 
 def package_of(account: EmulatedAccount, function_name: str = FUNCTION_NAME) -> bytes:
-    """Fetch the package from the bucket and key that the deployed function names."""
-    code = get_backend("lambda")[account.id][account.region].get_function(function_name).code
-    return boto3.client("s3").get_object(Bucket=code["S3Bucket"], Key=code["S3Key"])["Body"].read()
+    """Return the package of a deployed function, from wherever it was uploaded."""
+    package: bytes = get_backend("lambda")[account.id][account.region].get_function(function_name).code_bytes
+    return package
 
 
 @contextmanager
-def deployed_function(account: EmulatedAccount, function_name: str = FUNCTION_NAME) -> Iterator[RunningFunction]:
-    """Run the package of a deployed function, unpacked into an empty folder, until the block ends."""
+def deployed_function(
+    account: EmulatedAccount, function_name: str = FUNCTION_NAME, log_format: str = "Text"
+) -> Iterator[RunningFunction]:
+    """Run the package of a deployed function, unpacked into an empty folder, until the block ends.
+
+    It logs in the `log_format` (Text or JSON), which moto does not keep of a function.
+    """
     configuration = boto3.client("lambda").get_function_configuration(FunctionName=function_name)
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(package_of(account, function_name))).extractall(folder)
@@ -106,7 +111,10 @@ def deployed_function(account: EmulatedAccount, function_name: str = FUNCTION_NA
             arn=configuration["FunctionArn"],
             memory_megabytes=configuration["MemorySize"],
             timeout_seconds=configuration["Timeout"],
-            environment=configuration.get("Environment", {}).get("Variables", {}),
+            environment={
+                **configuration.get("Environment", {}).get("Variables", {}),
+                "AWS_LAMBDA_LOG_FORMAT": log_format,
+            },
         )
         with running(function) as waiting:
             yield waiting

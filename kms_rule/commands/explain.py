@@ -15,6 +15,7 @@ from kms_rule.sources import detect
 from kms_rule.sources.contents import InputError, checked_size
 from kms_rule.sources.files import STANDARD_INPUT, content_of, shown, text_in
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
+from kms_rule.sources.relevance import seems_policy_as_no_json
 from least_privilege.key import AWS, CUSTOMER, Facts, managed_by_aws
 from least_privilege.parameters import ALIAS_PREFIX, RuleParameters
 from least_privilege.scenarios import Compliance
@@ -47,8 +48,7 @@ def explain(name: str, aliases: Iterable[str], parameters: RuleParameters) -> Ex
     """
     source = shown(name)
     try:
-        text = text_in(content_of(name), name)
-        _raise_unless_policy(text)
+        text = _policy_in(text_in(content_of(name), name))
         remarks = checked_size(text)
     except InputError as error:
         place = ":".join(str(part) for part in (source, *error.position) if part)
@@ -59,18 +59,28 @@ def explain(name: str, aliases: Iterable[str], parameters: RuleParameters) -> Ex
     return explanation_of(called, Facts(names, manager, policy=text), Place(source), parameters, remarks)
 
 
-def _raise_unless_policy(text: str) -> None:
-    if detect.seems_policy_as_no_json(text):
-        raise InputError(detect.POLICY_AS_NO_JSON)
-    if detect.seems_template_in_yaml(text):
-        raise InputError(NO_POLICY_BUT_KEYS)
+def _policy_in(text: str) -> str:
+    """Return the key policy that a text is, or that stands in it as 'aws kms get-key-policy' answers."""
+    if not detect.begins_as_json(text):
+        raise InputError(_why_not(text))
     content = detect.from_json(text)
+    if isinstance(content, str) and detect.begins_as_json(content):
+        return _policy_in(content)
     if not isinstance(content, Mapping):
         raise InputError(NO_POLICY)
-    if "Statement" in content:
-        return
-    detect.raise_if_nearly_right(content)
-    raise InputError(NO_POLICY_BUT_KEYS if "Resources" in content or "format_version" in content else NO_POLICY)
+    if detect.holds_key_policy_answer(content):
+        return _policy_in(content["Policy"])
+    if detect.holds_own_state(content):
+        raise InputError(detect.OWN_STATE)
+    if "Statement" not in content:
+        raise InputError(NO_POLICY_BUT_KEYS if "Resources" in content or "format_version" in content else NO_POLICY)
+    return text
+
+
+def _why_not(text: str) -> str:
+    if detect.RESOURCES.search(text):
+        return NO_POLICY_BUT_KEYS
+    return detect.POLICY_AS_NO_JSON if seems_policy_as_no_json(text) else NO_POLICY
 
 
 def _alias(given: str) -> str:

@@ -11,6 +11,9 @@ from kms_rule.errors import CommandError
 from kms_rule.output import DIRECT_IT_ELSEWHERE, printing, write_whole
 from kms_rule.rule_package import code_sha256, zipped_rule
 
+# What people deploy with: CloudFormation's templates, and Terraform's modules without their tests.
+TEMPLATES = ("*.yaml", "terraform/*/*.tf", "terraform/*/README.md")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the package, copy the deployment templates where the arguments ask for them, and return the exit code.
@@ -45,17 +48,24 @@ def write_package(package: bytes, target: Path) -> None:
         ) from error
 
 
+def template_files() -> list[Path]:
+    """Return the paths of all deployment templates and modules, relative to the folder that they are in."""
+    found = (path for pattern in TEMPLATES for path in TEMPLATES_FOLDER.glob(pattern))
+    return sorted(path.relative_to(TEMPLATES_FOLDER) for path in found)
+
+
 def copy_templates(folder: Path) -> list[Path]:
-    """Copy the deployment templates to a folder, which is created if need be, and return the copies.
+    """Copy the deployment templates and Terraform modules to a folder, which is created if need be; return the copies.
 
     Raises `CommandError` where they cannot be written.
     """
     copies = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for template in sorted(TEMPLATES_FOLDER.glob("*.yaml")):
-            copies.append(folder / template.name)
-            write_whole(template.read_bytes(), copies[-1])
+        for template in template_files():
+            copy = folder / template
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            write_whole((TEMPLATES_FOLDER / template).read_bytes(), copy)
+            copies.append(copy)
     except OSError as error:
         raise CommandError(
             f"The templates cannot be written to {folder} ({error.strerror}): give a folder that you may write to."

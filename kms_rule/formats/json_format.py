@@ -23,6 +23,10 @@ def render(findings: Findings) -> str:
         "summary": _summary(findings),
         "parameters": findings.parameters.values() if findings.parameters else None,
         "findings": [_finding(finding) for finding in findings.judged],
+        "accepted": [
+            {**_finding(each.finding), "reason": each.reason, "until": each.until.isoformat()}
+            for each in findings.accepted
+        ],
         "unjudged": [{"place": _place(each.place), "reason": each.reason} for each in findings.unjudged],
         "remarks": findings.remarks,
     }
@@ -33,7 +37,9 @@ def _summary(findings: Findings) -> Json:
     counts = Counter(finding.compliance for finding in findings.judged)
     return {
         **{compliance.value: counts[compliance] for compliance in Compliance},
+        "accepted": len(findings.accepted),
         "unjudged": len(findings.unjudged),
+        "passedOver": findings.passed_over,
         "exitCode": findings.exit_code.value,
     }
 

@@ -17,22 +17,34 @@ from typing import Any
 from urllib.parse import quote
 
 from kms_rule.explanation.not_judged import NotJudged
-from kms_rule.findings import Finding, Findings, Place
+from kms_rule.findings import Accepted, Finding, Findings, Place
+from kms_rule.sources.files import STANDARD_INPUT
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.version import version
 from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-DOCUMENTATION = "docs/scenarios.md"
+# Where the scenarios come from; the project itself has no address that everybody can reach.
+POST = (
+    "https://aws.amazon.com/blogs/security/how-to-use-aws-config-to-determine-compliance-of-aws-kms-key-policies-to-your"
+    "-specifications/"
+)
+WHAT_TO_DO = "'kms-rule explain' answers each question of the rule about a policy, and proposes a compliant one."
+# Code scanning calls 7.0 to 8.9 high.
+SECURITY_SEVERITY = "7.0"
 # What `scan` and `report` call an account and Region, and a Region that they could not look into.
 LIVE_ACCOUNT = re.compile(r"account (?P<account>\d{12}), (?P<region>[\w-]+)|Region [\w-]+", re.ASCII)
+STANDARD_INPUTS = frozenset({STANDARD_INPUT, NAME_OF_STANDARD_INPUT})
 OWN_FINGERPRINT = "kmsRule/v1"
 FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
 
 NOT_JUDGED: Mapping[str, Any] = {
     "id": "not-judged",
+    "name": "NotJudged",
     "shortDescription": {"text": "A key policy grants something that the rule does not look at"},
     "fullDescription": {"text": "What a reviewer should look at besides; it changes no verdict."},
+    "help": {"text": f"The rule judges two duties only, and not who the principals are. {WHAT_TO_DO}"},
+    "helpUri": POST,
     "defaultConfiguration": {"level": "note"},
     "properties": {"tags": ["security"]},
 }
@@ -43,18 +55,28 @@ type Json = Mapping[str, Any]
 def render(findings: Findings) -> str:
     """Write findings as a SARIF log, in printable ASCII: a result for each that is NON_COMPLIANT.
 
-    What could not be judged is a notification of the invocation, which then was not successful (3.20.14).
+    One that is accepted is a result that is suppressed (3.27.23). What could not be judged is a notification of the
+    invocation, which then was not successful (3.20.14).
     """
-    refused = [finding for finding in findings.judged if finding.compliance is Compliance.NON_COMPLIANT]
-    rules = _known_and_met(refused)
+    refused = [finding for finding in findings.judged if finding.fails]
+    rules = _known_and_met([*refused, *(accepted.finding for accepted in findings.accepted)])
     descriptors = [*map(_rule, rules), *([NOT_JUDGED] if findings.with_notes else [])]
-    driver = {"name": "kms-rule", "version": version(), "rules": descriptors}
+    driver = {
+        "name": "kms-rule",
+        "fullName": f"kms-rule {version()}",
+        "version": version(),
+        "informationUri": POST,
+        "rules": descriptors,
+    }
     notes = findings.judged if findings.with_notes else []
     run = {
         "tool": {"driver": driver},
+        # What a later log of the same is told by.
+        "automationDetails": {"id": "kms-rule/"},
         "invocations": [_invocation(findings)],
         "results": [
             *(_result(finding, rules) for finding in refused),
+            *(_suppressed(accepted, rules) for accepted in findings.accepted),
             *(note for finding in notes for note in _notes(finding, len(rules))),
         ],
         "columnKind": "unicodeCodePoints",
@@ -73,12 +95,16 @@ def _rule(scenario: Scenario) -> Json:
     fails = scenario.compliance is Compliance.NON_COMPLIANT
     return {
         "id": scenario.name,
+        "name": "".join(map(str.capitalize, scenario.name.split("-"))),
         "shortDescription": {"text": scenario.sentence.format(id="…")},
         "fullDescription": {"text": f"{answer}."},
-        # A helpUri has to be absolute, and the documentation is where the project is.
-        "help": {"text": f"{answer}: see {scenario.name} in {DOCUMENTATION}."},
+        "help": {
+            "text": f"{answer}. {WHAT_TO_DO}",
+            "markdown": f"{scenario.question}\n\nIf so, the key is `{scenario.compliance}`.\n\n{WHAT_TO_DO}",
+        },
+        "helpUri": POST,
         **({"defaultConfiguration": {"level": "error"}} if fails else {}),
-        "properties": {"tags": ["security"]},
+        "properties": {"tags": ["security"], **({"security-severity": SECURITY_SEVERITY} if fails else {})},
     }
 
 
@@ -105,6 +131,11 @@ def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
         "locations": [{**_key_of_account(finding), **_location(finding.place)}],
         "partialFingerprints": {_name_of_fingerprint(finding.place): _fingerprint(finding, scenario.name)},
     }
+
+
+def _suppressed(accepted: Accepted, rules: Sequence[Scenario]) -> Json:
+    suppression = {"kind": "external", "justification": str(accepted)}
+    return {**_result(accepted.finding, rules), "suppressions": [suppression]}
 
 
 def _notes(finding: Finding, rule_index: int) -> Iterator[Json]:
@@ -165,7 +196,7 @@ def _key_of_account(finding: Finding) -> Json:
 
 
 def _is_file(source: str) -> bool:
-    return source != NAME_OF_STANDARD_INPUT and not LIVE_ACCOUNT.fullmatch(source)
+    return source not in STANDARD_INPUTS and not LIVE_ACCOUNT.fullmatch(source)
 
 
 def _uri(source: str) -> str:
@@ -184,7 +215,8 @@ def _logical(place: Place) -> Iterator[Json]:
     if place.resource:
         yield {"name": place.resource, "kind": "resource"}
     if not _is_file(place.source):
-        yield {"name": place.source, "kind": "namespace"}
+        name = NAME_OF_STANDARD_INPUT if place.source in STANDARD_INPUTS else place.source
+        yield {"name": name, "kind": "namespace"}
 
 
 def _name_of_fingerprint(place: Place) -> str:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kms_rule.findings import Finding, Findings, Unjudged
-from kms_rule.output import COLOURS, NOT_JUDGED, totals
+from kms_rule.findings import Accepted, Finding, Findings, Unjudged
+from kms_rule.output import ACCEPTED, COLOURS, NOT_JUDGED, PASSED_OVER, totals
 from kms_rule.settings import given_texts
 from least_privilege.scenarios import Compliance
 from least_privilege.text import escaped
@@ -25,10 +25,16 @@ def print_to(console: Console, findings: Findings) -> None:
         console.print(Text(escaped(f"Judged with {given}")), soft_wrap=True)
     if findings.judged:
         console.print(_table(sorted(findings.judged, key=lambda finding: ORDER.index(finding.compliance))))
+    _print_list(console, "Accepted", map(_accepted, findings.accepted))
     _print_list(console, "Not judged", map(_unjudged, findings.unjudged))
     _print_list(console, "Remarks", map(escaped, findings.remarks))
     counts = Counter(finding.compliance.value for finding in findings.judged)
-    console.print(totals({**counts, NOT_JUDGED: len(findings.unjudged)}), highlight=False)
+    others = {
+        ACCEPTED: len(findings.accepted),
+        NOT_JUDGED: len(findings.unjudged),
+        PASSED_OVER: findings.passed_over,
+    }
+    console.print(totals({**counts, **others}), highlight=False)
 
 
 def _table(findings: Iterable[Finding]) -> Table:
@@ -45,6 +51,10 @@ def _table(findings: Iterable[Finding]) -> Table:
             Text("\n".join(map(escaped, (finding.annotation, *finding.remarks)))),
         )
     return table
+
+
+def _accepted(accepted: Accepted) -> str:
+    return escaped(f"{accepted.finding.place}: {accepted.finding.annotation} {accepted}")
 
 
 def _unjudged(unjudged: Unjudged) -> str:

@@ -27,9 +27,8 @@ DEFAULT_POLICY = json.dumps(
 DEFAULT_POLICY_REMARK = "It has no key policy, so KMS gives it the default one."
 # Source: AWS KMS Developer Guide, "Resource quotas".
 MAX_POLICY_BYTES = 32_768
-# What KMS refuses anyway is judged up to here, so that no file can keep the command busy: comparing user ids with one
-# another takes sixteen times as long for four times the characters.
-MAX_CHARACTERS_JUDGED = 4 * MAX_POLICY_BYTES
+# What KMS refuses anyway is judged up to here, so that no file can keep the command busy or fill the memory.
+MAX_BYTES_JUDGED = 4 * MAX_POLICY_BYTES
 
 
 class InputError(Exception):
@@ -88,12 +87,12 @@ def checked_size(policy: str) -> tuple[str, ...]:
 
     Raises `InputError` where the policy is too long to be judged at all.
     """
-    if len(policy) > MAX_CHARACTERS_JUDGED:
-        raise InputError(
-            f"Its key policy has {len(policy):,} characters and is not judged, since KMS takes "
-            f"{MAX_POLICY_BYTES:,} bytes at most: shorten it."
-        )
     size = len(policy.encode(errors="surrogatepass"))
+    if size > MAX_BYTES_JUDGED:
+        raise InputError(
+            f"Its key policy has {size:,} bytes and is not judged, since KMS takes {MAX_POLICY_BYTES:,} bytes at most: "
+            f"shorten it."
+        )
     if size <= MAX_POLICY_BYTES:
         return ()
     return (f"Its key policy has {size:,} bytes, and KMS takes {MAX_POLICY_BYTES:,} at most: KMS will refuse it.",)

@@ -66,6 +66,10 @@ class Lines:
         line = bisect_left(self._ends, offset)
         return Position(line + 1, offset - (self._ends[line - 1] if line else -1))
 
+    def offset(self, position: Position) -> int:
+        """Return the offset of a line and column, which are known."""
+        return position.column + (self._ends[position.line - 2] if position.line > 1 else -1)
+
 
 class _Reader:
     def __init__(self, text: str, *, names_once: bool) -> None:

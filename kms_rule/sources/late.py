@@ -50,7 +50,13 @@ def text_of(parts: Iterable[object]) -> str | LateText:
     return "".join(known) if len(known) == len(found) else LateText(tuple(found))
 
 
-def _scalar(value: object) -> str | LateValue:
+def scalar_text(value: object) -> str | None:
+    """Return the text that a text, number or truth value is where a text is wanted; None for anything else."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else LateValue("value")
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _scalar(value: object) -> str | LateValue:
+    text = scalar_text(value)
+    return LateValue("value") if text is None else text

@@ -1,15 +1,16 @@
 """Turns a key policy of which parts are known only at deployment into the document that the rule judges.
 
-Nothing may become compliant by what is not known. A user id that only deployment will know is an `Unknown` of the
-rule's policy model, which may be any user id; where anything else that decides is unknown, the policy cannot be judged.
-Of an AWS service's own resources, the known characters decide, and the number of the stack's account is one.
+The law: filling in any value for what is not known never turns a compliant key into one that is not, unless a remark
+names that value as an id, or as assumed. So what is surely an id may be any id and limits its statement, and any other
+text of which a part is unknown may hold a wildcard or a variable and limits nobody. Where anything else that decides is
+unknown, the policy cannot be judged.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from AWSConfigRuleKMSPolicy import ALLOW, KeyPolicy, PolicyError
@@ -31,7 +32,9 @@ BEGIN, END = "\ue000", "\ue001"
 PLAIN = str.maketrans({BEGIN: "<", END: ">"})
 GRANT_KEY = lower_case("kms:GrantIsForAWSResource")
 ACCOUNT_ID = "AWS::AccountId"
-OWN_ACCOUNT = LateValue(f"Ref {ACCOUNT_ID}")
+OWN_ACCOUNT = LateValue(f"Ref {ACCOUNT_ID}", is_id=True)
+# These never hold a wildcard or a variable. Source: CloudFormation Template Reference, "Pseudo parameters".
+OF_FIXED_FORM = frozenset(f"Ref AWS::{name}" for name in ("Partition", "Region", "StackId", "StackName", "URLSuffix"))
 EXAMPLE_ACCOUNT = "111122223333"
 
 
@@ -119,9 +122,9 @@ class _Completion:
         return self._unknown(values, number) if isinstance(values, LateText) else values
 
     def _unknown(self, late: LateText, number: int) -> Unknown:
-        unknown = Unknown(str(late))
-        assumed = "its known characters alone let in too many" if weakness(unknown) else "it may be any user id"
-        self._remark(f"The user id {late} in statement {number} is known only at deployment: {assumed}.")
+        may_be_anything = not all(value.is_id for value in late.late_values)
+        unknown = Unknown(str(late), may_be_anything)
+        self._remark(f"The user id {late} in statement {number} is known only at deployment: {_assumed(unknown)}.")
         return unknown
 
     def _sources(self, values: object, key: str, number: int) -> object:
@@ -138,23 +141,31 @@ class _Completion:
             EXAMPLE_ACCOUNT if part == OWN_ACCOUNT else LateText((part,)) if isinstance(part, LateValue) else part
             for part in values.parts
         )
-        if isinstance(filled_in, LateText):
-            self._remark(
-                f"{filled_in}, the {key} in statement {number}, is known only at deployment: its known characters "
-                f"alone decide."
-            )
-        return filled_in
+        if not isinstance(filled_in, LateText):
+            return filled_in
+        has_fixed_form = all(late.is_id or late.function in OF_FIXED_FORM for late in filled_in.late_values)
+        assumed = "its known characters alone decide" if has_fixed_form else "it may be any text, and limit nobody"
+        self._remark(f"{filled_in}, the {key} in statement {number}, is known only at deployment: {assumed}.")
+        return filled_in if has_fixed_form else Unknown(str(filled_in), may_be_anything=True)
 
     def _remark(self, remark: str) -> None:
         if remark not in self.remarks:
             self.remarks.append(remark)
 
 
+def _assumed(unknown: Unknown) -> str:
+    if not weakness(unknown):
+        return "it may be any user id"
+    if weakness(replace(unknown, may_be_anything=False)):
+        return "its known characters alone let in too many"
+    return "it may be any text, and let in everybody"
+
+
 def _refuse_late(value: object, what: str) -> None:
     if isinstance(value, LateText):
         raise InputError(
-            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out in the "
-            f"template, or check what is deployed with kms-rule scan."
+            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out, or "
+            f"check what is deployed with kms-rule scan."
         )
 
 

@@ -21,7 +21,7 @@ What moto (5.2.5) cannot play:
   it record keys for `BatchGetResourceConfig`. `dev.emulator.config` adds these.
 * `ListKeys` and `ListAliases` have a single page. `dev.emulator.config` adds the others.
 * CloudFormation skips `AWS::Config::ConfigRule` without an error. `dev.emulator.stack` adds it; organization rules,
-  the templates' alarm, and the destination of failed events remain left out, so tests/deploy/templates.py reads those
+  the templates' alarms, and the destination of failed events remain left out, so tests/deploy/templates.py reads those
   in the templates.
 * There are no keys that AWS manages and no key states that no call leads to, and `DescribeKey` ends in an internal
   error where the key's policy cannot be read. `dev.emulator.account` helps with each.

@@ -37,13 +37,18 @@ def test_findings_of_all_kinds_of_files_are_printed_together(tmp_path: Path) -> 
     assert ended.returncode == ExitCode.INCOMPLETE
     assert ended.stderr == ""
     json.loads(ended.stdout)
-    for expected in ("good.json", "Late", "broken.json", "aws_kms_key.late", "alias/counted-0", "standard input"):
+    for expected in ("good.json", "Late", "broken.json", "aws_kms_key.late", "alias/Otter-first", "standard input"):
         assert expected in ended.stdout
 
 
 @pytest.mark.parametrize(
     ("content", "exit_code"),
-    [(USERS_MAY_USE, ExitCode.COMPLIANT), (EVERYTHING_OPEN, ExitCode.NON_COMPLIANT), ({}, ExitCode.INCOMPLETE)],
+    [
+        (USERS_MAY_USE, ExitCode.COMPLIANT),
+        (EVERYTHING_OPEN, ExitCode.NON_COMPLIANT),
+        ('{"Statement"', ExitCode.INCOMPLETE),
+        ({}, ExitCode.COMPLIANT),
+    ],
 )
 def test_the_process_ends_with_the_code_of_what_was_found(tmp_path: Path, content: Any, exit_code: ExitCode) -> None:
     assert kms_rule("check", write(tmp_path, "key.json", content)).returncode == exit_code
@@ -79,7 +84,29 @@ def test_the_table_says_what_was_judged_with_and_whose_parameters_those_are(
     others = "StrictSeparationOfDuties = false, SeparateDutiesBy = Policy, ReportResourceAs = Alias, ReadKeysFrom = KMS"
     assert by_example.startswith(f"Judged with CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, {others}\n")
     assert given.startswith(f"Judged with Admin_User_Id = AROABEAVER*, {others}\n")
-    assert ("the example parameters" in by_example, "the example parameters" in given) == (True, False)
+    assert ("example parameters" in by_example, "example parameters" in given) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "examples"),
+    [
+        ([], "CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*"),
+        (["Admin_User_Id=AROABEAVER*"], "CMK_Whitelist = Otter*"),
+        (["CMK_Whitelist="], "Admin_User_Id = AROAOTTER*"),
+        (["StrictSeparationOfDuties=true"], "CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*"),
+        (["CMK_Whitelist=a", "Admin_User_Id=b"], ""),
+    ],
+)
+def test_each_parameter_that_is_the_examples_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str], examples: str
+) -> None:
+    options = [word for each in given for word in ("--parameter", each)]
+    main(["check", "--format", "json", write(tmp_path, "key.json", USERS_MAY_USE), *options])
+    sentence = (
+        f"The keys are judged with example parameters that come with kms-rule ({examples}): give those of your "
+        "deployed rule with --parameters or --parameter."
+    )
+    assert json.loads(capsys.readouterr().out)["remarks"] == ([sentence] if examples else [])
 
 
 def test_parameters_are_those_that_the_arguments_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,11 @@ The files in `terraform/` are what Terraform itself wrote; `main.tf` beside them
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kms_rule.findings import ExitCode, Findings
+from kms_rule.findings import ExitCode
 from tests.command.checking import (
     DISABLED,
     EVERYTHING_OPEN,
@@ -28,15 +26,15 @@ from tests.command.checking import (
     scenarios,
     write,
 )
+from tests.command.planned import BAD, GOOD, Planned, refers, text
 
 TERRAFORM = Path(__file__).parent / "terraform"
 NEW, CHANGED, STATE = (str(TERRAFORM / name) for name in ("new.json", "changed.json", "state.json"))
 
 VERDICTS_ON_NEW = {
     "aws_kms_external_key.external": SEPARATED,
-    "alias/counted-0": WHITELISTED,
     "alias/Otter-first": WHITELISTED,
-    "alias/counted-1": SEPARATED,
+    "aws_kms_key.counted[1]": SEPARATED,
     "aws_kms_key.default": OPEN,
     "aws_kms_key.disabled": DISABLED,
     'aws_kms_key.each["a"]': SEPARATED,
@@ -58,7 +56,9 @@ def test_a_plan_is_judged_by_what_it_tells_before_it_is_applied() -> None:
     }
     assert findings.remarks == [
         f"{NEW}: Which key aws_kms_alias.ambiguous names is certain only once the plan is applied, so that alias is "
-        f"attached to none."
+        f"attached to none.",
+        f"{NEW}: Which keys the 2 aliases of aws_kms_alias.counted name is certain only once the plan is applied, so "
+        f"they are attached to none.",
     ]
     assert findings.exit_code == ExitCode.INCOMPLETE
 
@@ -82,7 +82,14 @@ def test_what_is_assumed_about_a_planned_key_is_said() -> None:
 
 
 # Once applied, the policy that depended on a role is known, and which key the alias was given.
-AFTERWARDS = {"aws_kms_key.late": UNLIMITED, "alias/Otter-either": WHITELISTED, "aws_kms_key.default": None}
+AFTERWARDS = {
+    "aws_kms_key.late": UNLIMITED,
+    "alias/Otter-either": WHITELISTED,
+    "aws_kms_key.default": None,
+    "alias/counted-0": WHITELISTED,
+    "alias/counted-1": SEPARATED,
+    "aws_kms_key.counted[1]": None,
+}
 CHANGES = {
     "aws_kms_key.disabled": OPEN,
     "aws_kms_external_key.external": None,
@@ -113,50 +120,6 @@ def test_nothing_of_a_sensitive_policy_is_shown() -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 # Plans made here, in the same form
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-class Planned:
-    """Collects resources as Terraform writes a plan."""
-
-    def __init__(self) -> None:
-        self.content: Json = {
-            "format_version": "1.2",
-            "terraform_version": "1.11.4",
-            "planned_values": {"root_module": {"resources": []}},
-            "resource_changes": [],
-            "configuration": {"root_module": {"resources": []}},
-        }
-
-    def add(
-        self, name: str, values: Json, references: dict[str, list[str]] | None = None, index: Any = None, **more: Any
-    ) -> Planned:
-        """Add a resource; what has references is unknown, unless it has a value too."""
-        kind, _, own = name.partition(".")
-        address = name if index is None else f"{name}[{json.dumps(index)}]"
-        resource = {"address": address, "mode": "managed", "type": kind, "name": own, "values": values}
-        resource |= {} if index is None else {"index": index}
-        expressions = {attribute: {"references": listed} for attribute, listed in (references or {}).items()}
-        unknown = {attribute: True for attribute in expressions if attribute not in values}
-        change = {"address": address, "change": {"actions": ["create"], "after_unknown": unknown}}
-        configured = {"address": name, "expressions": expressions | {given: {} for given in values}, **more}
-        self.content["planned_values"]["root_module"]["resources"].append(resource)
-        self.content["resource_changes"].append(change)
-        self.content["configuration"]["root_module"]["resources"].append(configured)
-        return self
-
-    def judged(self, folder: Path) -> Findings:
-        return checked(write(folder, "plan.json", self.content))
-
-
-def text(policy: Json) -> str:
-    return json.dumps(policy)
-
-
-GOOD, BAD = {"policy": text(USERS_MAY_USE)}, {"policy": text(EVERYTHING_OPEN)}
-
-
-def refers(*references: str) -> dict[str, list[str]]:
-    return {"target_key_id": [*references]}
 
 
 KEY_TYPES = [
@@ -246,37 +209,41 @@ def test_an_alias_is_attached_only_where_its_references_leave_one_key(
     assert found["aws_kms_key.b"] == OPEN
 
 
-def alias_of_same_index(references: list[str], indexes: list[Any], **more: Any) -> Planned:
-    plan = Planned().add("aws_kms_key.a", BAD, index="x").add("aws_kms_key.a", BAD, index="y")
-    for index in indexes:
-        plan.add("aws_kms_alias.b", {"name": f"alias/Otter-{index}"}, refers(*references), index, **more)
-    return plan
-
-
+# Each row: what two aliases refer to that are instances of one resource, with the keys `a["x"]` and `a["y"]` beside
+# them, and which of the two keys is certainly meant. Terraform writes the same for `a[each.key]` and for any other key
+# than the one of that index.
 THROUGH = {"for_each_expression": {"references": ["aws_kms_key.a"]}}
-SAME_INDEX: list[tuple[list[str], list[Any], Json, set[str]]] = [
-    (["aws_kms_key.a", "each.key"], ["x", "y"], {}, {"x", "y"}),
-    (["each.value.arn", "each.value"], ["x", "y"], THROUGH, {"x", "y"}),
-    (['aws_kms_key.a["y"].arn', 'aws_kms_key.a["y"]', "aws_kms_key.a"], ["x"], {}, {"y"}),
-    # Other sets of indexes do not stand side by side.
-    (["aws_kms_key.a", "each.key"], ["x"], {}, set()),
-    (["aws_kms_key.a", "each.key"], ["x", "z"], {}, set()),
-    (["each.value.arn", "each.value"], ["x", "y"], {}, set()),
-    # A fixed index beside a running one may be either.
-    (['aws_kms_key.a["y"].arn', 'aws_kms_key.a["y"]', "aws_kms_key.a", "each.key"], ["x", "y"], {}, set()),
-    # Without a running index it may be any instance.
-    (["aws_kms_key.a"], ["x", "y"], {}, set()),
+OF_INSTANCES: list[tuple[list[str], Json, str]] = [
+    (["aws_kms_key.a", "each.key"], {}, ""),
+    (["each.value.arn", "each.value"], THROUGH, ""),
+    (["each.value.arn", "each.value"], {}, ""),
+    (["aws_kms_key.a"], {}, ""),
+    (['aws_kms_key.a["y"].arn', 'aws_kms_key.a["y"]', "aws_kms_key.a"], {}, "y"),
+    # try(aws_kms_key.a["y"].arn, aws_kms_key.a[each.key].arn)
+    (['aws_kms_key.a["y"].arn', 'aws_kms_key.a["y"]', "aws_kms_key.a", "aws_kms_key.a", "each.key"], {}, ""),
 ]
 
 
-@pytest.mark.parametrize(("references", "indexes", "more", "whitelisted"), SAME_INDEX)
-def test_instances_are_joined_by_their_index_where_both_have_the_same_ones(
-    tmp_path: Path, references: list[str], indexes: list[Any], more: Json, whitelisted: set[str]
+@pytest.mark.parametrize(("references", "more", "whitelisted"), OF_INSTANCES, ids=str)
+def test_of_several_instances_none_is_taken_for_the_one_of_the_same_index(
+    tmp_path: Path, references: list[str], more: Json, whitelisted: str
 ) -> None:
-    findings = alias_of_same_index(references, indexes, **more).judged(tmp_path)
-    addresses = {f.place.resource for f in findings.judged if f.scenario.name == WHITELISTED}
-    assert addresses == {f'aws_kms_key.a["{index}"]' for index in whitelisted}
+    plan = Planned().add("aws_kms_key.a", BAD, index="x").add("aws_kms_key.a", BAD, index="y")
+    for index in ("x", "y"):
+        plan.add("aws_kms_alias.b", {"name": f"alias/Otter-{index}"}, refers(*references), index, **more)
+    findings = plan.judged(tmp_path)
+    addresses = [f.place.resource for f in findings.judged if f.scenario.name == WHITELISTED]
+    assert [*dict.fromkeys(addresses)] == ([f'aws_kms_key.a["{whitelisted}"]'] if whitelisted else [])
     assert bool(findings.remarks) == (not whitelisted)
+
+
+def test_of_several_instances_the_one_without_an_id_yet_is_the_one_that_is_not_known(tmp_path: Path) -> None:
+    plan = Planned().add("aws_kms_key.a", {**BAD, "key_id": "1"}, index=0).add("aws_kms_key.a", BAD, index=1)
+    plan.add("aws_kms_alias.b", {"name": "alias/b", "target_key_id": "1"}, refers("aws_kms_key.a", "count.index"), 0)
+    plan.add("aws_kms_alias.b", {"name": "alias/Otter"}, refers("aws_kms_key.a", "count.index"), 1)
+    findings = plan.judged(tmp_path)
+    assert scenarios(findings) == {"alias/b": OPEN, "alias/Otter": WHITELISTED}
+    assert findings.remarks == []
 
 
 def test_known_ids_join_and_one_that_two_keys_have_joins_neither(tmp_path: Path) -> None:
@@ -285,7 +252,12 @@ def test_known_ids_join_and_one_that_two_keys_have_joins_neither(tmp_path: Path)
     plan.add("aws_kms_key.c", {**BAD, "key_id": "3"})
     for name, target in {"both": "mrk-1", "arn": "arn:b", "three": "3", "other": "4"}.items():
         plan.add(f"aws_kms_alias.{name}", {"name": f"alias/{name}", "target_key_id": target})
-    assert [*scenarios(plan.judged(tmp_path))] == ["aws_kms_key.a", "alias/arn", "alias/three"]
+    findings = plan.judged(tmp_path)
+    assert [*scenarios(findings)] == ["aws_kms_key.a", "alias/arn", "alias/three"]
+    assert findings.remarks == [
+        f"{tmp_path}/plan.json: aws_kms_alias.both names mrk-1, which several keys are called, so that alias is "
+        f"attached to none: name the key by its ARN."
+    ]
 
 
 def test_modules_keep_to_themselves(tmp_path: Path) -> None:

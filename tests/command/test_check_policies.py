@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kms_rule.commands.check import check
 from kms_rule.findings import ExitCode
 from least_privilege.annotation import annotate
 from least_privilege.key import Facts
@@ -26,6 +30,7 @@ from tests.command.checking import (
     UNLIMITED,
     USAGE,
     USERS_MAY_USE,
+    Json,
     checked,
     policy,
     positions,
@@ -73,7 +78,7 @@ def test_the_sentence_is_the_rules_own_with_the_files_name(tmp_path: Path) -> No
 LINES_OF_STATEMENTS = """
 {
   "Statement": [
-    {"Effect": "Deny", "Action": "kms:*"},
+    {"Effect": "Deny", "Action": "kms:*", "Principal": "*"},
     {
       "Sid": "a \\" { [ in a text", "Effect": "Allow", "Action": "kms:Decrypt"
     }, {"Effect": "Allow", "Action": "kms:Encrypt"}
@@ -87,10 +92,10 @@ LINES_OF_STATEMENTS = """
     [
         (LINES_OF_STATEMENTS, (5, 5)),
         (LINES_OF_STATEMENTS.replace("\n", "\r\n"), (5, 5)),
-        ('\ufeff{"Statement": {"Effect": "Allow", "Action": "kms:*"}}', (1, 15)),
-        ('{"Id": {"Statement": [1]}, "Statement":[ {"Effect": "Allow", "Action": "kms:*"}]}', (1, 42)),
+        ('\ufeff{"Statement": {"Effect": "Allow", "Action": "kms:*", "Principal": "*"}}', (1, 15)),
+        ('{"Id": [[1]], "Statement":[ {"Effect": "Allow", "Action": "kms:*", "Principal": "*"}]}', (1, 29)),
         ('\t\n {"Statement": [{"Effect": "Allow"}]}', (2, 2)),
-        ('{"Statement": [],\n"Statement": [{"Effect": "Allow", "Action": "kms:*"}]}', (1, 1)),
+        ('{"Statement": [],\n"Statement": [{"Effect": "Allow", "Action": "kms:*", "Principal": "*"}]}', (1, 1)),
     ],
 )
 def test_a_finding_points_at_the_first_statement_that_decided_or_else_at_the_policy(
@@ -147,7 +152,7 @@ def test_a_folder_is_searched_in_order_and_what_is_not_of_these_kinds_is_passed_
         ("template.yaml", "Resources:\n\tKey: {Type: AWS::KMS::Key}"),
         ("template.yaml", "---\n  Resources:\n\tKey: {Type: AWS::KMS::Key}"),
         ("template.yaml", "--- {Resources: {Key: {Type: AWS::KMS::Key}"),
-        ("key.json", {"Policy": json.dumps(EVERYTHING_OPEN), "PolicyName": "default"}),
+        ("key.json", f"// Otter\n{json.dumps(EVERYTHING_OPEN)}"),
         ("state.json", {"version": 4, "terraform_version": "1.11.4", "lineage": "a", "resources": ["aws_kms_key"]}),
         ("plan.json", b"PK\x03\x04aws_kms_key"),
     ],
@@ -168,7 +173,14 @@ SEEM_TO_DEFINE_A_KEY = {
     "a key policy in YAML": "Version: 2012-10-17\nStatement:\n- Effect: Allow\n  Action: KMS:*\n",
     "one in flow style": "--- {Statement: [{Effect: Allow, Action: 'kms:*'}]}",
     "one with an indented root": "---\n# Otter\n  'Statement':\n    Action: kms:*\n",
-    "a key policy below a comment": f"// Otter\n{json.dumps(EVERYTHING_OPEN)}",
+    "a part of a template in JSON": json.dumps({"Key": {"Type": "AWS::KMS::Key", "Properties": {}}}),
+    "a list of such": json.dumps([{"Type": "AWS::KMS::ReplicaKey"}]),
+    "policies under names": json.dumps({"orders": EVERYTHING_OPEN}),
+    "a policy as text under a name": json.dumps({"orders": {"document": json.dumps(EVERYTHING_OPEN)}}),
+    "a snapshot of AWS Config": json.dumps({"configurationItems": [{"resourceType": "AWS::KMS::Key"}]}),
+    "a preview of Pulumi": json.dumps({"steps": [{"newState": {"type": "aws:kms/key:Key"}}]}),
+    "a state of Terraform's own": json.dumps({"resources": [{"type": "aws_kms_key"}], "version": 4}),
+    "the same with escapes": json.dumps({"resources": [{"type": "aws_kms_key"}]}).replace("kms", "k\\u006ds"),
 }
 
 
@@ -180,11 +192,31 @@ def test_in_a_folder_what_is_passed_over_though_it_seems_to_define_a_key_is_rema
     write(tmp_path, "other.yaml", content)
     findings = checked(str(tmp_path))
     assert findings.remarks == [
-        f"{tmp_path}/other.yaml: Passed over, though it seems to define a KMS key: it is not a CloudFormation "
-        "template, and a key policy must be JSON."
+        f"{tmp_path}/other.yaml: Passed over, though it seems to define a KMS key: it is not a key policy as JSON, a "
+        "CloudFormation template or the output of 'terraform show -json'."
     ]
     assert (scenarios(findings), findings.unjudged) == ({"good.json": SEPARATED}, [])
     assert findings.exit_code == ExitCode.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("main.tf", 'resource "aws_kms_key" "orders" {\n}\n'),
+        ("cdk.tf.json", json.dumps({"resource": {"aws_kms_key": {"orders": {}}}})),
+    ],
+)
+def test_terraform_configuration_that_defines_a_key_is_told_with_how_to_get_its_plan(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    write(tmp_path, "good.json", USERS_MAY_USE)
+    file = write(tmp_path, name, content)
+    in_folder = checked(str(tmp_path))
+    [remark] = in_folder.remarks
+    assert remark.startswith(f"{file}: Passed over, though it seems to define a KMS key: It is Terraform configuration")
+    assert "'terraform show -json'" in remark
+    assert in_folder.exit_code == ExitCode.COMPLIANT
+    assert reasons(checked(file))[name].startswith("It is Terraform configuration")
 
 
 DEFINE_NO_KEY: list[Any] = [
@@ -193,7 +225,10 @@ DEFINE_NO_KEY: list[Any] = [
     "Document: {Statement: [{Action: kms:*}]}",
     "Document:\n  Statement:\n  - Action: kms:*\n",
     "KeyPolicy: kms:* [\n  - x: {",
-    {"Document": {"Statement": "kms:*", "Type": "AWS::KMS::Key"}},
+    {"Type": ["AWS::KMS::Key"], "name": "AWS::KMS::Key", "aws_kms_key": "kms:*"},
+    {"SourceEvents": "AWS::KMS::Key", "x": {"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}},
+    {"Role": {"Policy": policy({"Effect": "Allow", "Action": "kms:*", "Resource": "*"})}},
+    {"Policy": "{kms:", "Other": '{"Statement": "kms:'},
 ]
 
 
@@ -205,16 +240,73 @@ def test_in_a_folder_nothing_is_said_of_what_does_not_seem_to_define_a_key(tmp_p
     assert (findings.remarks, findings.unjudged) == ([], [])
 
 
-def test_a_folder_without_any_key_says_so(tmp_path: Path) -> None:
-    write(tmp_path, "package.json", {})
-    assert reasons(checked(str(tmp_path))) == {
-        tmp_path.name: "There is no key policy, CloudFormation template or output of 'terraform show -json' in this "
-        "folder: name another."
-    }
-    write(tmp_path, "template.yaml", "Resources: {Bucket: {Type: AWS::S3::Bucket}}")
-    findings = checked(str(tmp_path))
-    assert (findings.unjudged, findings.exit_code) == ([], ExitCode.COMPLIANT)
-    assert findings.remarks == [f"{tmp_path}: There is no KMS key in the files of this folder."]
+def test_a_folder_without_any_key_passes_and_says_so(tmp_path: Path) -> None:
+    for content in ("{}", "Resources: {Bucket: {Type: AWS::S3::Bucket}}"):
+        write(tmp_path, "file.yaml", content)
+        findings = checked(str(tmp_path))
+        assert (findings.unjudged, findings.exit_code) == ([], ExitCode.COMPLIANT)
+        assert findings.remarks == [f"{tmp_path}: There is no KMS key in the files of this folder."]
+        assert findings.passed_over == 1
+
+
+NO_PRINCIPAL = "none of its statements names a principal"
+NO_KMS = "none of its statements names an action of KMS"
+BUCKET = "arn:aws:s3:::orders/*"
+OTHER_POLICIES: list[tuple[Json, str]] = [
+    ({"Effect": "Allow", "Action": "kms:*", "Resource": "*"}, NO_PRINCIPAL),
+    ({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}, NO_PRINCIPAL),
+    ({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, NO_KMS),
+    ({"Effect": "Deny", "Principal": "*", "Action": ["s3:Get*", "s3:Put*"], "Resource": BUCKET}, NO_KMS),
+    ({"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": [BUCKET]}, NO_KMS),
+    ({"Effect": "Deny", "NotPrincipal": "*", "NotAction": "s3:*", "Resource": BUCKET}, NO_KMS),
+]
+
+
+@pytest.mark.parametrize(("given", "why"), OTHER_POLICIES, ids=str)
+def test_a_policy_of_something_else_is_passed_over(tmp_path: Path, given: Json, why: str) -> None:
+    for content in (policy(given), {"Statement": given}, {"Policy": json.dumps(policy(given))}):
+        name = write(tmp_path, "policy.json", content)
+        findings = checked(name)
+        assert findings.remarks == [f"{name}: Passed over, since it is not a key policy: {why}."]
+        assert (findings.judged, findings.exit_code) == ([], ExitCode.COMPLIANT)
+        assert checked(str(tmp_path)).passed_over == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Action": "*", "Resource": "*"},
+        {"Action": "K*", "Resource": "*"},
+        {"Action": ["s3:*", "?m?:Decrypt"]},
+        {"Action": "kms:Decrypt", "Resource": BUCKET},
+        {"Action": "*", "Resource": [BUCKET, "arn:aws:kms:us-east-1:111122223333:key/a"]},
+        {"Action": "*", "Resource": [BUCKET, 1]},
+        {"Action": "s3:*", "Actions": "kms:*"},
+        {"NotAction": "s3:*", "Resource": "*"},
+        {"Action": 1},
+        {},
+    ],
+    ids=str,
+)
+def test_a_policy_that_may_be_a_keys_is_judged_wherever_it_is(tmp_path: Path, given: Json) -> None:
+    name = write(tmp_path, "key.json", policy({"Effect": "Allow", "Principal": "*", **given}))
+    for findings in (checked(name), checked(str(tmp_path))):
+        assert [*scenarios(findings)] == ["key.json"]
+
+
+ANSWERS = {
+    "a policy": json.dumps({"Policy": json.dumps(EVERYTHING_OPEN, indent=1), "PolicyName": "default"}, indent=1),
+    "a policy as text": json.dumps(json.dumps(EVERYTHING_OPEN)),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), [(ANSWERS["a policy"], 2), (ANSWERS["a policy as text"], 0)])
+def test_the_answer_of_get_key_policy_is_judged_as_the_policy_in_it(tmp_path: Path, text: str, line: int) -> None:
+    name = write(tmp_path, "key.json", text)
+    for findings in (checked(name), checked(str(tmp_path))):
+        [finding] = findings.judged
+        assert (finding.reported_id, finding.scenario.name, finding.place.line) == ("key.json", OPEN, line)
+        assert finding.place_of(finding.statements[0]) == finding.place
 
 
 def test_a_folder_that_cannot_be_listed_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +330,7 @@ def test_an_interruption_keeps_what_was_judged_and_says_so(tmp_path: Path, monke
     parse = json.loads
 
     def interrupted(text: str, **settings: Any) -> Any:
-        if settings == {} and "here" in text:
+        if "here" in text:
             raise KeyboardInterrupt
         return parse(text, **settings)
 
@@ -260,7 +352,7 @@ def test_a_policy_that_kms_refuses_for_its_size_is_judged_with_a_remark_up_to_a_
     assert remarks(findings) == [
         f"Its key policy has {size:,} bytes, and KMS takes 32,768 at most: KMS will refuse it."
     ]
-    endless = policy(statement(ADMINISTRATION, *(f"AROAOTTER{number:08}" for number in range(7_000))))
+    endless = policy(statement(ADMINISTRATION, *(f"AROAOTTER{number:08}" for number in range(12_000))))
     assert reasons(checked(write(tmp_path, "endless.json", endless)))["endless.json"].endswith(
         "and is not judged, since KMS takes 32,768 bytes at most: shorten it."
     )
@@ -287,3 +379,106 @@ def test_policies_collected_from_public_repositories_get_the_verdicts_of_the_rul
         assert finding.annotation == annotate(verdict, finding.reported_id)
         assert finding.statements == verdict.evidence.statements
         assert finding.place.line > 1 or not verdict.evidence.statements
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Which files of a folder
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def sources(folder: Path, *names: str, exclude: Sequence[str] = ()) -> list[str]:
+    """The files that were judged, relative to a folder."""
+    findings = check(names or [str(folder)], PARAMETERS, exclude=exclude)
+    assert findings.unjudged == []
+    return [os.path.relpath(finding.place.source, folder) for finding in findings.judged]
+
+
+@pytest.mark.parametrize("name", ["OPEN.JSON", "open.Json", "open.YAML", "open.Template"])
+def test_a_name_in_upper_case_is_searched_too(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, EVERYTHING_OPEN)
+    assert sources(tmp_path) == [name]
+
+
+EXCLUDED = [
+    ("b", ["a.json", "c/b.json"]),
+    ("b/", ["a.json", "c/b.json"]),
+    ("*.json", []),
+    ("b.json", ["a.json", "b/a.json", "b/c/a.json"]),
+    ("b/*", ["a.json", "c/b.json"]),
+    ("b/c", ["a.json", "b/a.json", "c/b.json"]),
+    ("c", ["a.json", "b/a.json"]),
+    ("[ab].json", []),
+    ("*/c/*", ["a.json", "b/a.json", "c/b.json"]),
+    ("A.json", ["a.json", "b/a.json", "b/c/a.json", "c/b.json"]),
+    ("son", ["a.json", "b/a.json", "b/c/a.json", "c/b.json"]),
+]
+
+
+@pytest.mark.parametrize(("glob", "left"), EXCLUDED)
+def test_what_is_excluded_is_left_out_of_folders_and_of_what_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, glob: str, left: list[str]
+) -> None:
+    files = ["a.json", "b/a.json", "b/c/a.json", "c/b.json"]
+    for name in files:
+        write(tmp_path, name, EVERYTHING_OPEN)
+    monkeypatch.chdir(tmp_path)
+    assert sources(tmp_path, ".", exclude=[glob]) == left
+    assert sources(tmp_path, *files, exclude=[glob]) == left
+    assert sources(tmp_path, "a.json", exclude=["nothing", glob]) == [name for name in left if name == "a.json"]
+
+
+def test_each_file_is_judged_once_whatever_names_it_has(tmp_path: Path) -> None:
+    names = [write(tmp_path, name, EVERYTHING_OPEN) for name in ("a.json", "b/c.json")]
+    (tmp_path / "b" / "link.json").symlink_to(names[0])
+    (tmp_path / "folder").symlink_to(tmp_path / "b")
+    spellings = [*names, f"{tmp_path}/b/../a.json", f"{tmp_path}/b/link.json", str(tmp_path), f"{tmp_path}/folder"]
+    assert sources(tmp_path, *spellings) == ["a.json", "b/c.json"]
+    assert sources(tmp_path, *reversed(spellings)) == ["folder/c.json", "folder/link.json"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose rules ignore some of its files."""
+    git(tmp_path, "init", "--quiet")
+    write(tmp_path, ".gitignore", "build/\n*.tmp.json\ntracked.json\n")
+    for name in ("a.json", "b.tmp.json", "build/c.json", "d/build/e.json", "d/f.json", "tracked.json"):
+        write(tmp_path, name, EVERYTHING_OPEN)
+    git(tmp_path, "add", "--force", "tracked.json")
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    command = ["git", "-C", str(folder), *arguments]
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - a fixed command
+
+
+def test_what_git_ignores_is_left_out_of_folders_but_not_of_what_is_named(repository: Path) -> None:
+    assert sources(repository) == ["a.json", "tracked.json", "d/f.json"]
+    assert sources(repository, str(repository / "d")) == ["d/f.json"]
+    assert sources(repository, str(repository / "build")) == ["build/c.json"]
+    assert sources(repository, str(repository / "b.tmp.json")) == ["b.tmp.json"]
+
+
+def test_in_a_hook_the_rules_are_those_of_the_folder(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    git(other, "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+    assert sources(repository) == ["a.json", "tracked.json", "d/f.json"]
+
+
+def test_a_repository_that_somebody_else_made_starts_nothing(repository: Path) -> None:
+    write(repository, "monitor", f"#!/bin/sh\ntouch {repository}/started\n")
+    (repository / "monitor").chmod(0o755)
+    git(repository, "config", "core.fsmonitor", f"{repository}/monitor")
+    assert "a.json" in sources(repository)
+    assert not (repository / "started").exists()
+
+
+def test_without_git_or_a_repository_nothing_is_ignored(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert len(sources(repository)) == 6

@@ -38,7 +38,7 @@ def test_each_command_in_the_page_is_one_that_kms_rule_takes(command: str) -> No
 
 
 def test_the_page_shows_commands() -> None:
-    assert len(COMMANDS) == 3
+    assert len(COMMANDS) == 4
 
 
 def test_the_hook_checks_what_its_arguments_name() -> None:
@@ -56,6 +56,7 @@ def test_the_hook_checks_what_its_arguments_name() -> None:
         ("a.yaml", True),
         ("a.yml", True),
         ("a.template", True),
+        ("a/KEY.JSON", True),
         ("a.yaml.md", False),
         ("json", False),
     ],

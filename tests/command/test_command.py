@@ -16,12 +16,16 @@ from tests.command.checking import EVERYTHING_OPEN, write
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("scan", "check", "explain", "report", "package")
+UNFORESEEN = (
+    "kms-rule: It could not be finished, since kms-rule itself failed ({}): report it, with what 'kms-rule --debug' "
+    "prints in addition.\n"
+)
 HEAVY = (
     "boto3",
     "botocore",
     "rich",
     "moto",
-    "cfnlint",
+    "yaml",
     "AWSConfigRuleKMS",
     "least_privilege",
     "kms_rule.version",
@@ -208,16 +212,30 @@ def test_where_neither_the_file_nor_standard_output_can_be_written_one_sentence_
         (["explain", "--format", "json"], "kms_rule.formats.explanation_json.render"),
     ],
 )
-def test_another_failure_is_not_called_one_of_standard_output(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], broken: str
+def test_another_failure_is_one_sentence_that_does_not_call_it_one_of_standard_output(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    broken: str,
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(broken, fail)
-    with pytest.raises(OSError, match="No space left on device") as caught:
-        main([*arguments, write(tmp_path, "key.json", EVERYTHING_OPEN)])
-    assert caught.traceback[-1].name == "fail"
+    assert main([*arguments, write(tmp_path, "key.json", EVERYTHING_OPEN)]) == 2
+    assert capsys.readouterr() == ("", UNFORESEEN.format("OSError"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_nobody_foresaw_ends_every_command_with_2_and_shows_where_only_to_those_who_ask(command: str) -> None:
+    fail = f"import kms_rule.commands.{command} as command\ncommand.run = lambda _arguments: [][0]"
+    arguments = [command, *{"check": ["x.json"], "explain": ["x.json"], "report": ["--rule", "x"]}.get(command, [])]
+    quiet, shown = kms_rule(*arguments, before=fail), kms_rule("--debug", *arguments, before=fail)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (2, "", UNFORESEEN.format("IndexError"))
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "Traceback" in shown.stderr
+    assert shown.stderr.endswith(f"IndexError: list index out of range\n{UNFORESEEN.format('IndexError')}")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["package"], ["explain", "key.json"]])

@@ -193,12 +193,15 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
         '{"Statement": [\n  {"Effect": "Allow" 7}\n]}',
         ":2:22: It is not JSON (Expecting ',' delimiter): correct it.",
     ),
-    "no JSON at all": ("kms:*", ":1:1: It is not JSON (Expecting value): correct it."),
+    "no JSON at all": (
+        "kms:*",
+        ": It is not a key policy, which is a JSON object with a Statement: name another file.",
+    ),
     "a policy in YAML": (
         "Statement: []",
         ": It seems to be a key policy, which must be JSON: write it as JSON, without comments.",
     ),
-    "JSON that is nested too deeply": ("[" * 100_000, ": Its JSON is nested too deeply: correct it."),
+    "JSON that is nested too deeply": ("[" * 100_000, ": It is nested more than 100 deep: write it flatter."),
     "nothing": (" \n", ": It is empty: name another file."),
     "another encoding": (b"\xff\xfe{\x00", ": It is UTF-16 (byte 1): save it as UTF-8."),
     "a list": ("[]", ": It is not a key policy, which is a JSON object with a Statement: name another file."),
@@ -208,9 +211,13 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
         ": It is a template or a plan, not a key policy: use 'kms-rule check' for it.",
     ),
     "another object": ("{}", ": It is not a key policy, which is a JSON object with a Statement: name another file."),
-    "the answer of AWS KMS": (
+    "an answer of AWS KMS without a policy": (
         '{"Policy": "{}", "PolicyName": "default"}',
-        ": It holds a policy as text, as 'aws kms get-key-policy' answers: add --query Policy --output text to it.",
+        ": It is not a key policy, which is a JSON object with a Statement: name another file.",
+    ),
+    "JSON with a comment": (
+        '{"Statement": [] // Otter\n}',
+        ":1:18: It is not JSON, which takes no comments: take them out.",
     ),
     "Terraform's own state": (
         '{"version": 4, "terraform_version": "1.11.4", "lineage": "a"}',

@@ -97,6 +97,7 @@ TOTALS = [
     (on(), "0 COMPLIANT  0 NON_COMPLIANT"),
     (on(key("good", USERS_MAY_USE)), "1 COMPLIANT  0 NON_COMPLIANT"),
     (on(key("bad", EVERYTHING_OPEN, "alias/a", "alias/b")), "0 COMPLIANT  2 NON_COMPLIANT"),
+    (Findings(passed_over=1_950), "0 COMPLIANT  0 NON_COMPLIANT  1950 files passed over"),
 ]
 
 
@@ -176,7 +177,15 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
     findings = on(key("key-1", content, "alias/x"), place=Place("a.yaml", 3, 5, "Key"), remarks=("One thing.",))
     assert object_of(findings, capsys) == {
         "version": 1,
-        "summary": {"COMPLIANT": 0, "NON_COMPLIANT": 1, "NOT_APPLICABLE": 0, "unjudged": 0, "exitCode": 1},
+        "summary": {
+            "COMPLIANT": 0,
+            "NON_COMPLIANT": 1,
+            "NOT_APPLICABLE": 0,
+            "accepted": 0,
+            "unjudged": 0,
+            "passedOver": 0,
+            "exitCode": 1,
+        },
         "parameters": EXAMPLE_PARAMETERS,
         "findings": [
             {
@@ -194,6 +203,7 @@ def test_programs_get_everything_about_a_finding(capsys: pytest.CaptureFixture[s
                 "recorded": None,
             }
         ],
+        "accepted": [],
         "unjudged": [],
         "remarks": [],
     }

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kms_rule import version
-from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
+from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.formats.html import page as html
 from kms_rule.formats.html.elements import document, element, visible
 from least_privilege.key import Facts, Key
@@ -59,6 +59,7 @@ def report_on(text: str) -> str:
     found = Findings(unjudged=[Unjudged(place, text)], remarks=[text], parameters=PARAMETERS)
     found.add(judged("1", Facts((text,), policy=OPEN.replace("All", "all")), place, (text,)))
     found.add(judged("2", Facts((text,), policy=text), place))
+    found.accepted = [Accepted(each, text, MADE.date()) for each in found.judged]
     return html.render(found, MADE)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from kms_rule import RULE_FOLDER, TEMPLATES_FOLDER, rule_modules
+from kms_rule.commands.package import template_files
 from kms_rule.rule_package import code_sha256, zipped_rule
 from tests.e2e.commands import TEST_LOCAL, TEST_NAMES, passed_tests
 
@@ -280,9 +281,18 @@ def test_it_builds_the_package_and_copies_the_templates(installed: Installation,
     ended = installed.run("package", "--templates", "templates", folder=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (tmp_path / "AWSConfigRuleKMS.zip").read_bytes() == zipped_rule()
-    copies = {file.name: file.read_bytes() for file in (tmp_path / "templates").iterdir()}
-    assert copies == {file.name: file.read_bytes() for file in TEMPLATES_FOLDER.glob("*.yaml")}
-    assert {"rule.yaml", "organization.yaml", "member-role.yaml"} <= copies.keys()
+    folder = tmp_path / "templates"
+    copies = {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert copies == {name: (TEMPLATES_FOLDER / name).read_bytes() for name in template_files()}
+    needed = (
+        "rule.yaml",
+        "organization.yaml",
+        "member-role.yaml",
+        "terraform/rule/main.tf",
+        "terraform/rule/README.md",
+    )
+    assert {*map(Path, needed)} <= copies.keys()
+    assert not [name for name in copies if "tests" in name.parts]
 
 
 @pytest.mark.parametrize("command", ["", "scan", "check", "explain", "report", "package"])
@@ -310,7 +320,7 @@ def files_of_the_wheel() -> Iterator[str]:
         yield from (path.relative_to(ROOT).as_posix() for path in (ROOT / "kms_rule").rglob(suffix))
     for name in (*rule_modules(), Path("AWSConfigRuleKMS_test.py"), Path("parameters.json")):
         yield f"kms_rule/rule/{name.as_posix()}"
-    yield from (f"kms_rule/templates/{path.name}" for path in TEMPLATES_FOLDER.glob("*.yaml"))
+    yield from (f"kms_rule/templates/{path.as_posix()}" for path in template_files())
 
 
 def test_a_wheel_has_the_command_the_rule_and_the_templates_and_nothing_of_the_developers_tools(

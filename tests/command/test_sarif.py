@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
-from datetime import UTC, datetime
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from hypothesis import strategies as st
 from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.cli import main
 from kms_rule.explanation.not_judged import NotJudged
-from kms_rule.findings import Finding, Findings, Place, Unjudged
+from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
 from kms_rule.formats import sarif
+from kms_rule.version import version
 from least_privilege.evidence import Evidence
 from least_privilege.key import Facts, Key
 from least_privilege.scenarios import SCENARIOS, Answer, Compliance, Scenario
@@ -31,6 +34,10 @@ VALIDATOR = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatC
 # RFC 3986, section 4.2, without an authority: what a path may be made of, and no colon in its first part.
 RELATIVE = re.compile(
     r"(?!/)(?:[\w.~!$&'()*+,;=@-]|%[0-9A-F]{2})+(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*", re.ASCII
+)
+POST = (
+    "https://aws.amazon.com/blogs/security/how-to-use-aws-config-to-determine-compliance-of-aws-kms-key-policies-to-your"
+    "-specifications/"
 )
 LIVE = "account 123456789012, us-east-1"
 ALIAS_KEY = Key("1234", Facts(("alias/first", "alias/second"), policy=json.dumps(EVERYTHING_OPEN)))
@@ -87,7 +94,7 @@ def test_the_log_of_a_plan_holds_each_key_that_is_not_compliant_and_what_was_not
     assert unjudged["locations"][0]["logicalLocations"][0]["name"] == "aws_kms_key.late"
     assert "known only after the plan is applied" in unjudged["message"]["text"]
     assert {remark["level"] for remark in remarks} == {"note"}
-    assert "with the example parameters that come with kms-rule" in remarks[-1]["message"]["text"]
+    assert "with example parameters that come with kms-rule" in remarks[-1]["message"]["text"]
 
 
 def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> None:
@@ -96,13 +103,62 @@ def test_each_row_of_the_rules_table_is_a_rule_and_results_point_at_theirs() -> 
     assert [rule["id"] for rule in rules] == [scenario.name for scenario in SCENARIOS]
     assert rules[run["results"][0]["ruleIndex"]]["id"] == "wildcard-policy-action-not-compliant"
     described = {rule["id"]: rule for rule in rules}["malformed-policy-not-compliant"]
+    assert described["name"] == "MalformedPolicyNotCompliant"
     assert described["shortDescription"]["text"] == "Key Policy for … is malformed, correct it"
-    assert described["help"]["text"] == (
-        "Is the policy malformed? If so, the key is NON_COMPLIANT: see malformed-policy-not-compliant in "
-        "docs/scenarios.md."
-    )
+    advice = "'kms-rule explain' answers each question of the rule about a policy, and proposes a compliant one."
+    assert described["help"] == {
+        "text": f"Is the policy malformed? If so, the key is NON_COMPLIANT. {advice}",
+        "markdown": f"Is the policy malformed?\n\nIf so, the key is `NON_COMPLIANT`.\n\n{advice}",
+    }
     assert described["fullDescription"]["text"] == "Is the policy malformed? If so, the key is NON_COMPLIANT."
-    assert "helpUri" not in described
+
+
+def test_every_link_works_from_any_repository() -> None:
+    findings = Findings(with_notes=True)
+    driver = run_of(findings)["tool"]["driver"]
+    assert (driver["fullName"], driver["version"]) == (f"kms-rule {version()}", version())
+    assert {driver["informationUri"], *(rule["helpUri"] for rule in driver["rules"])} == {POST}
+    assert not any("docs/" in rule["help"]["text"] for rule in driver["rules"])
+
+
+def test_only_rules_that_fail_have_a_severity() -> None:
+    rules = run_of(Findings())["tool"]["driver"]["rules"]
+    assert {rule["id"]: rule["properties"].get("security-severity") for rule in rules} == {
+        scenario.name: "7.0" if scenario.compliance is Compliance.NON_COMPLIANT else None for scenario in SCENARIOS
+    }
+
+
+def test_what_is_accepted_is_a_result_that_is_suppressed() -> None:
+    findings = on(Place("key.json", 3, 5))
+    accepted = Accepted(findings.judged.pop(), "It goes soon.", date(2026, 12, 31))
+    findings.accepted.append(accepted)
+    run = run_of(findings)
+    [result] = run["results"]
+    assert result["suppressions"] == [
+        {
+            "kind": "external",
+            "justification": "Accepted until 2026-12-31: It goes soon.",
+        }
+    ]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert run["invocations"][0]["exitCode"] == 0
+
+
+def test_what_comes_from_standard_input_is_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(EVERYTHING_OPEN).encode())))
+    [result] = checked(capsys, "-")["results"]
+    assert result["locations"] == [{"logicalLocations": [{"name": "standard input", "kind": "namespace"}]}]
+
+
+def test_a_key_of_a_plan_is_in_the_plans_file_under_its_address(capsys: pytest.CaptureFixture[str]) -> None:
+    for result in checked(capsys, str(PLAN))["results"]:
+        [location] = result["locations"]
+        assert location["physicalLocation"]["artifactLocation"]["uri"].endswith("terraform/new.json")
+        [logical] = location["logicalLocations"]
+        assert logical["kind"] == "resource"
+        assert "aws_kms_key." in logical["name"]
 
 
 def test_only_rules_that_fail_have_a_level() -> None:

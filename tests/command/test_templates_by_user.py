@@ -34,6 +34,10 @@ def known(source: str, key: str) -> str:
     return f"{source}, the {key} in statement 1, is known only at deployment: its known characters alone decide."
 
 
+def anything(source: str, key: str) -> str:
+    return f"{source}, the {key} in statement 1, is known only at deployment: it may be any text, and limit nobody."
+
+
 def for_a_service(condition: Json, actions: Any = USAGE) -> Json:
     return {
         "Effect": "Allow",
@@ -75,14 +79,19 @@ SOURCES: list[tuple[Json, str, list[str]]] = [
     (
         {"ArnLike": {"aws:SourceArn": {"Fn::GetAtt": "Trail.Arn"}}},
         UNLIMITED,
-        [known("<GetAtt Trail.Arn>", "aws:SourceArn")],
+        [anything("<GetAtt Trail.Arn>", "aws:SourceArn")],
     ),
     (
         {"StringEquals": {"aws:SourceAccount": {"Ref": "Account"}}},
         UNLIMITED,
-        [known("<Ref Account>", "aws:SourceAccount")],
+        [anything("<Ref Account>", "aws:SourceAccount")],
     ),
-    ({"StringEquals": {"aws:SourceOrgID": {"Ref": "Org"}}}, UNLIMITED, [known("<Ref Org>", "aws:SourceOrgID")]),
+    ({"StringEquals": {"aws:SourceOrgID": {"Ref": "Org"}}}, UNLIMITED, [anything("<Ref Org>", "aws:SourceOrgID")]),
+    (
+        {"ArnLike": {"aws:SourceArn": sub("arn:aws:logs:eu-west-1:111122223333:log-group:${Name}")}},
+        UNLIMITED,
+        [anything("arn:aws:logs:eu-west-1:111122223333:log-group:<Ref Name>", "aws:SourceArn")],
+    ),
     # nor does the account where no account is wanted
     ({"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}, UNLIMITED, []),
     ({"StringEquals": {"aws:SourceOrgID": ACCOUNT}}, UNLIMITED, [TAKEN]),
@@ -119,7 +128,7 @@ def test_whether_only_services_may_make_grants_has_to_be_known(tmp_path: Path) -
     content = policy(for_a_service(condition, "kms:CreateGrant"))
     assert reasons(judged(tmp_path, content))["Key"] == (
         "Its key policy cannot be judged, since kms:GrantIsForAWSResource in the Condition of statement 1 is known "
-        "only at deployment (<Ref ForServices>): write it out in the template, or check what is deployed with kms-rule "
+        "only at deployment (<Ref ForServices>): write it out, or check what is deployed with kms-rule "
         "scan."
     )
     assert scenarios(judged(tmp_path, content, BY_POLICY)) == {"Key": UNLIMITED}

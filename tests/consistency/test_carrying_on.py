@@ -112,16 +112,17 @@ def test_every_tool_checks_for_the_oldest_python_that_is_allowed() -> None:
         assert f"Python {oldest} or later" in document(name)
 
 
-def test_continuous_integration_runs_on_every_python_from_the_oldest_to_the_deployed_one() -> None:
+def test_continuous_integration_runs_on_every_python_from_the_oldest_to_the_newest_that_may_be_deployed() -> None:
     minors = [int(version.removeprefix("3.")) for version in matrix()]
     assert matrix()[0] == PYPROJECT["project"]["requires-python"].removeprefix(">=")
     assert all(later == minor + 1 for minor, later in pairwise(minors))
     for template in (RULE, ORGANIZATION):
-        assert read(template)["Resources"]["Function"]["Properties"]["Runtime"] == f"python{matrix()[-1]}"
+        assert read(template)["Parameters"]["Runtime"]["AllowedValues"][-1] == f"python{matrix()[-1]}"
 
 
-def test_a_checkout_is_worked_on_with_the_deployed_python() -> None:
-    assert document(".python-version").strip() == matrix()[-1]
+def test_a_checkout_is_worked_on_with_the_python_that_is_deployed_by_default() -> None:
+    for template in (RULE, ORGANIZATION):
+        assert f"python{document('.python-version').strip()}" == read(template)["Parameters"]["Runtime"]["Default"]
 
 
 # The workflow and the hooks

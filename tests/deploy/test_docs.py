@@ -7,9 +7,13 @@ from pathlib import Path
 from AWSConfigRuleKMSPolicy import KeyPolicy
 from least_privilege.annotation import annotate
 from least_privilege.key import Facts
+from least_privilege.metrics import UNITS
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import SCENARIOS, judge
+from tests.deploy.routes import DIFFERENCES
 from tests.deploy.templates import TEMPLATES, read
+from tests.deploy.terraform import EXAMPLE
+from tests.deploy.terraform_docs import blocks
 
 DEPLOYING = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text("utf-8")
 DENIED = "key-policy-denied-not-compliant"
@@ -53,3 +57,17 @@ def test_names_only_parameters_that_the_templates_have() -> None:
         "Timeout",
     }
     assert given <= declared
+
+
+def test_explains_each_difference_between_the_template_and_the_terraform_module() -> None:
+    table = DEPLOYING.partition("| in Terraform | why |\n| --- | --- |\n")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| .* \| (.*) \|$", table, re.MULTILINE)) == set(DIFFERENCES.values())
+
+
+def test_names_every_metric() -> None:
+    assert [name for name in UNITS if f"`{name}`" not in DEPLOYING] == []
+
+
+def test_its_options_of_terraform_are_inputs_of_the_example() -> None:
+    inputs = {block.name for block in blocks(EXAMPLE, "variable")}
+    assert set(re.findall(r"-var ['\"](\w+)=", DEPLOYING)) == inputs

@@ -38,7 +38,8 @@ EVERY_RULE_PARAMETER = {
     "SeparateDutiesBy": "User",
     "StrictSeparationOfDuties": "true",
 }
-SAME_RESOURCES = ("ErrorAlarm", "FailureDestination", "FailureQueue", "Function", "LogGroup")
+ALARMS = ("ErrorAlarm", "FailureAlarm", "OverdueAlarm", "ThrottleAlarm")
+SAME_RESOURCES = (*ALARMS, "FailureDestination", "FailureQueue", "Function", "LogGroup")
 
 
 def input_parameters(path: Path, **given: str) -> dict[str, str]:
@@ -59,7 +60,9 @@ class TestTheFunction:
         function = resources(path)["Function"]["Properties"]
         module, handler = function["Handler"].split(".")
         assert (module, hasattr(AWSConfigRuleKMS, handler)) == (AWSConfigRuleKMS.__name__, True)
-        assert function["Runtime"] == "python3.13"
+        assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["x86_64"])
+        chosen = resources(path, Runtime="python3.14", Architecture="arm64")["Function"]["Properties"]
+        assert (chosen["Runtime"], chosen["Architectures"]) == ("python3.14", ["arm64"])
 
     def test_has_the_code_memory_time_and_logging_that_the_parameters_say(self, path: Path) -> None:
         made = resources(path, MemorySize="1769", Timeout="900", LoggingLevel="DEBUG", LogRetentionInDays="30")
@@ -67,11 +70,20 @@ class TestTheFunction:
         assert function["Code"] == {"S3Bucket": "otter-packages", "S3Key": "AWSConfigRuleKMS/1.zip"}
         assert (function["MemorySize"], function["Timeout"]) == ("1769", "900")
         assert function["Environment"] == {"Variables": {"LOGGING_LEVEL": "DEBUG", "READER_THREADS": 16}}
-        assert function["LoggingConfig"] == {"LogGroup": "/aws/lambda/AWSConfigRuleKMS"}
+        assert function["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/aws/lambda/AWSConfigRuleKMS"}
         assert made["LogGroup"]["Properties"] == {
             "LogGroupName": "/aws/lambda/AWSConfigRuleKMS",
             "RetentionInDays": "30",
         }
+
+    def test_logs_json_if_asked(self, path: Path) -> None:
+        function = resources(path, LogFormat="JSON")["Function"]["Properties"]
+        assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": "/aws/lambda/AWSConfigRuleKMS"}
+
+    def test_reserves_concurrency_only_if_asked(self, path: Path) -> None:
+        assert "ReservedConcurrentExecutions" not in resources(path)["Function"]["Properties"]
+        reserved = resources(path, ReservedConcurrency="10")["Function"]["Properties"]
+        assert reserved["ReservedConcurrentExecutions"] == "10"
 
     def test_has_its_failed_events_kept_in_an_encrypted_queue(self, path: Path) -> None:
         made = resources(path)
@@ -80,16 +92,13 @@ class TestTheFunction:
         assert destination["DestinationConfig"] == {"OnFailure": {"Destination": "FailureQueue.Arn"}}
         assert made["FailureQueue"]["Properties"]["SqsManagedSseEnabled"] is True
 
-    def test_has_an_alarm_on_a_single_error(self, path: Path) -> None:
-        alarm = resources(path)["ErrorAlarm"]["Properties"]
-        assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "Errors", "Sum")
-        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": "AWSConfigRuleKMS"}]
-        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
-        assert "AlarmActions" not in alarm
-
-    def test_tells_a_topic_of_the_alarm_if_there_is_one(self, path: Path) -> None:
+    def test_tells_a_topic_of_every_alarm_if_there_is_one(self, path: Path) -> None:
         topic = "arn:aws:sns:us-east-1:123456789012:otters"
-        assert resources(path, AlarmTopicArn=topic)["ErrorAlarm"]["Properties"]["AlarmActions"] == [topic]
+        silent, heard = resources(path), resources(path, AlarmTopicArn=topic)
+        assert sorted(name for name in silent if name.endswith("Alarm")) == sorted(ALARMS)
+        for name in ALARMS:
+            assert "AlarmActions" not in silent[name]["Properties"]
+            assert heard[name]["Properties"]["AlarmActions"] == [topic]
 
     def test_has_a_role_whose_name_is_known_beforehand_and_fits(self, path: Path) -> None:
         longest_region = max(
@@ -210,6 +219,7 @@ class TestTheRuleParameters:
             ("MemberRoleName", ["", "rdk/role", "a b"], ["AWSConfigRuleKMSMember"]),
             ("ExcludedAccounts", ["11112222333", "a"], ["", "111122223333"]),
             ("RuleName", ["", "otter rule"], ["Otter_Rule-1"]),
+            ("ReservedConcurrency", ["0", "-1", "ten"], ["", "1", "100"]),
         ],
     )
     def test_are_refused_before_aws_config_would_refuse_them(

@@ -6,10 +6,13 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import count
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 
+from dev.emulator.events import ACCOUNT_ID
 from tests.aws.stubbed import SERVICES, StubbedAws
 from tests.rule.counting_aws import OWN_KEY, CountingAws
 
@@ -56,6 +59,19 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingAws]:
         monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
         yield aws
         end_of_threads()
+
+
+def context_until(reached: threading.Event) -> SimpleNamespace:
+    """Make the context of an invocation whose time is up once that is reached, as its handler learns."""
+    asked = count()
+
+    def left() -> int:
+        handler_waits = threading.current_thread() is threading.main_thread() and next(asked) > 0
+        return 0 if handler_waits and reached.wait(30) else 60_000
+
+    return SimpleNamespace(
+        invoked_function_arn=f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:rule", get_remaining_time_in_millis=left
+    )
 
 
 def end_of_threads() -> None:

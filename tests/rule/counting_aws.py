@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 KEY_ID = "0dd0dd0d-4444-4444-8888-0dd0dd0dd0dd"  # one that no documentation in botocore has
 OWN_KEY = "AKIAOTTERFUNCTION"
@@ -68,6 +76,8 @@ class CountingAws:
     open: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     url: str = ""
+    before_handshake: Callable[[int], object] = lambda _connection: None
+    _server: ThreadingHTTPServer | None = None
 
     def answer(self, asked: Asked) -> Answer:
         with self.changed:
@@ -100,18 +110,35 @@ class CountingAws:
             self.changed.notify_all()
 
     def has_open(self, most: int) -> bool:
-        """Wait until no more connections are open, for the other end learns of it a moment later.
-
-        urllib3 closes a connection once nothing holds its pool, and the traceback of an error may be part of a circle.
-        """
-        if self.open > most:
-            gc.collect()
+        """Wait until no more connections are open, for the other end learns of it a moment later."""
         with self.changed:
             return self.changed.wait_for(lambda: self.open <= most, 30)
+
+    def serve_tls(self, certificate: Path) -> None:
+        """Speak TLS from now on; `certificate` is where to write the one to trust."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        certificate.write_bytes(private + made.public_bytes(Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        assert self._server
+        # The handshake is made by the thread of the connection.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     @contextmanager
     def serving(self) -> Iterator[None]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"aws": self}))
+        self._server = server
         self.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -130,8 +157,11 @@ class _Handler(BaseHTTPRequestHandler):
     aws: CountingAws
 
     def setup(self) -> None:
-        super().setup()
         self.aws.count(1)
+        if isinstance(self.request, ssl.SSLSocket):
+            self.aws.before_handshake(self.aws.connections)
+            self.request.do_handshake()
+        super().setup()
 
     def finish(self) -> None:
         super().finish()

@@ -7,7 +7,9 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -29,7 +31,7 @@ from least_privilege.event import Request
 from least_privilege.progress import Progress
 from least_privilege.reading import judged
 from least_privilege.text import RuleError
-from tests.rule.conftest import rule_threads
+from tests.rule.conftest import context_until, rule_threads
 from tests.rule.counting_aws import HUNG_UP, KEY_ID, OWN_KEY, USAGE, Answer, Asked, CountingAws, refused
 
 TIME = "2026-01-13T19:12:27.681Z"
@@ -238,13 +240,6 @@ ENDINGS: list[tuple[str, Answer, bool]] = [
 ]
 
 
-@pytest.fixture
-def silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pytest keep no record of an error, which would hold the connection that the error came from."""
-    monkeypatch.setenv("LOGGING_LEVEL", "CRITICAL")
-
-
-@pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize(("operation", "answer", "reused"), ENDINGS)
 def test_clients_of_an_invocation_that_failed_are_closed_and_not_kept(
     counting: CountingAws, pool: Pool, operation: str, answer: Answer, *, reused: bool
@@ -279,7 +274,7 @@ def refusing(operation: str, code: str, *access_keys: str) -> Callable[[Asked], 
     return fault
 
 
-@pytest.mark.usefixtures("clock", "silent")
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
     ("kind", "operation"), [(kind, operation) for kind, operations in OPERATIONS_OF.items() for operation in operations]
 )
@@ -297,7 +292,7 @@ def test_a_kept_session_that_aws_refuses_is_made_anew_once(
     assert counting.has_open(2)
 
 
-@pytest.mark.usefixtures("clock", "silent")
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
     ("kind", "operation"), [(kind, operation) for kind, operations in OPERATIONS_OF.items() for operation in operations]
 )
@@ -332,7 +327,6 @@ def test_a_session_that_is_refused_at_its_first_event_is_the_error(counting: Cou
     assert counting.operations == ["AssumeRole", "ListAliases"]
 
 
-@pytest.mark.usefixtures("silent")
 def test_clients_whose_refusal_cost_no_answer_are_not_kept_either(counting: CountingAws, pool: Pool) -> None:
     counting.faults.append(
         lambda asked: (500, {"__type": "ExpiredToken"}) if asked.operation == "BatchGetResourceConfig" else None
@@ -449,6 +443,43 @@ def test_the_walk_finds_what_is_hidden_in_closures_and_bytes() -> None:
     assert {"otter in a closure", "otter by default", "otter"} <= set(texts(held))
 
 
+# --- how they are closed ---------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_is_closed_keeps_no_socket_whoever_holds_its_connections(counting: CountingAws) -> None:
+    clients = Pool().take("", 4, threading.Event(), timedelta())
+    list(Account(clients.kms, clients.config, "a role").key_ids())
+    held = list(reachable(clients.kms))
+    assert counting.open == 1
+    clients.close()
+    assert counting.has_open(0)
+    assert held
+
+
+def test_a_connection_in_use_is_closed_once_its_call_has_ended(counting: CountingAws) -> None:
+    hanging = Hanging("ListKeys", None)
+    counting.faults.append(hanging)
+    clients = Pool().take("", 4, threading.Event(), timedelta())
+    with ThreadPoolExecutor(1) as executor:
+        call = executor.submit(clients.kms.list_keys)
+        assert hanging.reached.wait(30)
+        clients.close()
+        hanging.released.set()
+        assert isinstance(call.exception(30), AbandonedError)
+        assert counting.has_open(0)
+        held = call.exception()
+    assert held
+
+
+def test_with_a_botocore_that_makes_its_connections_otherwise_the_rule_works_as_before(
+    counting: CountingAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("least_privilege.connections.POOL_CLASSES", "_made_otherwise")
+    for _ in range(2):
+        lambda_handler(OF_A_ROLE, HERE)
+    assert counting.connections == 3
+
+
 # --- invocations that were abandoned ---------------------------------------------------------------------------------
 
 
@@ -470,10 +501,7 @@ class Hanging:
     @property
     def time_is_up(self) -> SimpleNamespace:
         """A context whose time ends once the operation hangs."""
-        return SimpleNamespace(
-            invoked_function_arn=HERE.invoked_function_arn,
-            get_remaining_time_in_millis=lambda: 0 if self.reached.wait(30) else 1,
-        )
+        return context_until(self.reached)
 
 
 @pytest.fixture
@@ -542,9 +570,8 @@ def test_what_is_judged_after_the_handler_has_ended_is_not_logged(
 
     monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     monkeypatch.setattr("least_privilege.reading.judged", hanging)
-    time_is_up = SimpleNamespace(get_remaining_time_in_millis=lambda: 0 if judging.wait(30) else 1)
     with pytest.raises(RuleError, match="The time is up"):
-        lambda_handler(CHANGED, time_is_up)
+        lambda_handler(CHANGED, context_until(judging))
     requests, lines, left_behind = len(counting.asked), len(caplog.records), rule_threads()
     released.set()
     for thread in left_behind:
@@ -577,6 +604,49 @@ def test_an_evaluation_that_is_about_to_begin_again_when_the_handler_ends_is_sto
     with pytest.raises(AbandonedError):
         lambda_handler(OF_A_ROLE, HERE)
     assert counting.asked == []
+
+
+@pytest.fixture
+def over_tls(counting: CountingAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CountingAws:
+    """AWS over TLS, with a certificate that the function trusts."""
+    certificate = tmp_path / "certificate.pem"
+    counting.serve_tls(certificate)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", counting.url.replace("http:", "https:"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+    return counting
+
+
+def test_over_tls_too_connections_are_kept_and_closed(over_tls: CountingAws, pool: Pool) -> None:
+    for _ in range(3):
+        lambda_handler(OF_A_ROLE, HERE)
+    assert over_tls.connections == 3
+    [clients] = pool._kept.values()  # noqa: SLF001 - nothing but a test asks
+    clients.close()
+    assert over_tls.has_open(0)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("operation", "connection"), [("AssumeRole", 1), ("ListAliases", 2), ("PutEvaluations", 3)])
+def test_what_waits_for_its_handshake_when_the_handler_ends_is_not_sent(
+    over_tls: CountingAws, caplog: pytest.LogCaptureFixture, operation: str, connection: int
+) -> None:
+    reached, released = threading.Event(), threading.Event()
+
+    def hold(number: int) -> None:
+        if number == connection:
+            reached.set()
+            released.wait(30)
+
+    over_tls.before_handshake = hold
+    with pytest.raises(RuleError, match="The time is up"):
+        lambda_handler(OF_A_ROLE, context_until(reached))
+    requests, lines, left_behind = len(over_tls.asked), len(caplog.records), rule_threads()
+    released.set()
+    for thread in left_behind:
+        thread.join(30)
+    assert (over_tls.asked[requests:], caplog.messages[lines:]) == ([], [])
+    assert operation not in over_tls.operations
+    assert over_tls.has_open(0)
 
 
 # --- invocations that failed for good --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +19,7 @@ from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import POST_PARAMETERS, now, rule_event, scheduled_notification
 from least_privilege.account import Account
 from least_privilege.clients import client_config
-from least_privilege.deadline import Deadline
+from least_privilege.deadline import READING_RESERVE, REPORTING_RESERVE, Deadline, Slowest
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.progress import Progress
@@ -42,7 +43,7 @@ def test_a_client_tries_eight_times_with_few_seconds_each() -> None:
 @pytest.mark.parametrize(("keys", "waits"), [(399, []), (400, [1.0]), (800, [2.0])])
 def test_no_more_than_400_keys_a_second_are_read_from_kms(keys: int, waits: list[float]) -> None:
     slept: list[float] = []
-    list(paced([["key"] * keys], clock=lambda: 0.0, sleep=slept.append))
+    list(paced([["key"] * keys], Deadline(), clock=lambda: 0.0, sleep=slept.append))
     assert slept == waits
 
 
@@ -92,9 +93,104 @@ def test_of_400_keys_all_have_their_turn_in_a_minute_so_they_begin_at_the_beginn
     assert rotate_to("", keys) == keys
 
 
-@pytest.mark.parametrize(("seconds", "near"), [(0, True), (10, True), (10.001, False), (900, False)])
-def test_ten_seconds_before_the_end_no_key_is_begun(seconds: float, near: bool) -> None:  # noqa: FBT001
-    assert Deadline(context(seconds)).is_near is near
+class Clock:
+    """The context of an invocation that has so many seconds left."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self.seconds * 1000)
+
+    def spend(self, steps: Slowest, *each: float) -> None:
+        for seconds in each:
+            with steps.noted():
+                self.seconds -= seconds
+
+
+# Where nothing has been seen yet, a seventh of the time or so, and half of that for the report.
+@pytest.mark.parametrize(
+    ("budget", "reading", "reporting"),
+    [(1, 1.5, 1), (3, 1.5, 1), (10, 1.5, 1), (12, 1.8, 1), (20, 3, 1.5), (60, 9, 4.5), (66, 9.9, 4.95), (900, 10, 5)],
+)
+def test_the_reserves_of_a_run_that_has_seen_nothing_are_a_share_of_its_time(
+    budget: float, reading: float, reporting: float
+) -> None:
+    assert reserves(Deadline(Clock(budget)), budget) == pytest.approx((reading, reporting))
+
+
+def reserves(deadline: Deadline, seconds: float) -> tuple[float, float]:
+    """Return so long before the end as keys are begun and judged, which is not before so many `seconds`."""
+    begin, judge = deadline.left_to_begin, deadline.left_to_judge
+    assert begin is not None
+    assert judge is not None
+    assert deadline.is_near == (begin == 0)
+    assert deadline.is_late == (judge == 0)
+    return (seconds - begin if begin else READING_RESERVE[0]), (seconds - judge if judge else REPORTING_RESERVE[0])
+
+
+@pytest.mark.parametrize(
+    ("read", "judged", "report", "reading", "reporting"),
+    [
+        ([0.02], [], [], 2.27, 2.25),
+        ([0.02, 0.1], [0.01], [0.2], 1.5, 1),
+        # A report is taken to be as slow as a read, before one was seen.
+        ([2], [], [], 4.5, 2.5),
+        ([2], [0.5], [], 5, 3),
+        ([1], [], [0.2], 2, 1),
+        ([1], [0.4], [0.6], 3, 2),
+        ([0.2], [], [2], 3.7, 3.5),
+        ([40], [], [], 10, 5),
+        ([0.2], [40], [0.2], 5.2, 5),
+        # What took longest fades: of four seconds, a hundred reads later, half a second is left.
+        ([4], [], [0.2], 5, 1),
+        ([4, *[0.02] * 100], [], [0.2], 1 + 4 * 0.98**100, 1),
+        ([4, *[0.02] * 1000], [], [0.2], 1.5, 1),
+        ([*[0.02] * 1000, 4], [], [0.2], 5, 1),
+    ],
+)
+def test_the_reserves_follow_from_the_slowest_steps_within_bounds(
+    read: list[float], judged: list[float], report: list[float], reading: float, reporting: float
+) -> None:
+    clock = Clock(30)
+    deadline = Deadline(clock)
+    clock.seconds = 900
+    clock.spend(deadline.reading, *read)
+    clock.spend(deadline.judging, *judged)
+    clock.spend(deadline.reporting, *report)
+    assert reserves(deadline, clock.seconds) == pytest.approx((reading, reporting), abs=0.02)
+
+
+@pytest.mark.parametrize(("budget", "reading"), [(3, 1.5), (6, 2), (12, 4), (15, 5), (30, 10), (900, 10)])
+def test_slow_keys_leave_two_thirds_of_the_time_to_begin_others(budget: float, reading: float) -> None:
+    clock = Clock(budget)
+    deadline = Deadline(clock)
+    clock.seconds = 900
+    clock.spend(deadline.reporting, 0.2)
+    clock.spend(deadline.reading, 9)
+    assert reserves(deadline, clock.seconds) == pytest.approx((reading, 1), abs=0.02)
+
+
+def test_a_step_that_fails_takes_its_time_too() -> None:
+    clock = Clock(900)
+    deadline = Deadline(clock)
+    with suppress(RuleError), deadline.reading.noted():
+        clock.seconds -= 2
+        raise RuleError("no")
+    assert deadline.reading.seconds == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "near", "late"),
+    [(0, True, True), (1, True, True), (1.001, True, False), (1.5, True, False), (1.501, False, False)],
+)
+def test_of_a_second_and_a_half_no_key_is_begun_and_of_one_none_is_judged(
+    seconds: float,
+    near: bool,  # noqa: FBT001
+    late: bool,  # noqa: FBT001
+) -> None:
+    deadline = Deadline(Clock(seconds))
+    assert (deadline.is_near, deadline.is_late) == (near, late)
 
 
 @pytest.mark.parametrize(("seconds", "remaining"), [(10, 0.0), (11.5, 1.5), (9, 0.0), (900, 890.0)])
@@ -104,8 +200,11 @@ def test_the_time_until_so_much_is_left_is_never_negative(seconds: float, remain
 
 @pytest.mark.parametrize("unknown", [None, {}, SimpleNamespace(), SimpleNamespace(get_remaining_time_in_millis=7)])
 def test_without_a_context_that_tells_the_time_there_is_no_end(unknown: object) -> None:
-    assert Deadline(unknown).remaining(10) is None
-    assert not Deadline(unknown).is_near
+    deadline = Deadline(unknown)
+    with deadline.reading.noted():
+        pass
+    assert (deadline.remaining(10), deadline.left_to_begin, deadline.left_to_judge) == (None, None, None)
+    assert (deadline.is_near, deadline.is_late, deadline.reading.seconds) == (False, False, None)
 
 
 def test_keys_can_be_read_without_an_end(aws: StubbedAws) -> None:
@@ -119,29 +218,6 @@ def test_keys_can_be_read_without_an_end(aws: StubbedAws) -> None:
     assert isinstance(judged, JudgedKey)
     assert judged.key == Key("key-1", Facts(("alias/aws/ebs",), manager="AWS"))
     assert judged.verdict.scenario.name == "aws-managed-key-not-applicable"
-
-
-class Asked(Deadline):
-    """No time at all, and what was asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reserves: list[float] = []
-
-    def remaining(self, reserve: float) -> float | None:
-        self.reserves.append(reserve)
-        return 0.0
-
-    @property
-    def is_near(self) -> bool:
-        return bool(self.reserves)
-
-
-def test_what_is_read_is_waited_for_until_five_seconds_before_the_end() -> None:
-    asked = Asked()
-    answers = list(BoundedReader(Late(jobs=9), list, asked, 1).answers([["key-1"], ["key-2"]]))
-    assert [answer.id for answer in answers if not isinstance(answer, str)] == ["key-1"]
-    assert asked.reserves == [10, 5]
 
 
 @pytest.mark.parametrize(("seconds_left", "waited"), [(20, 19.5), (1, 0.5), (0.7, 0.5), (0, 0.5), (None, None)])

@@ -39,3 +39,10 @@ from least_privilege.progress import Progress
 )
 def test_progress_says_what_is_missing(progress: Progress, sentence: str) -> None:
     assert str(progress) == sentence
+
+
+def test_an_evaluation_that_begins_again_counts_nothing_twice() -> None:
+    progress = Progress(keys=["a"], judged={"a"}, lost=["a"], unread=[UnreadKey("b", "it rains")])
+    progress.compliances["COMPLIANT"] += 1
+    progress.begin(["a"])
+    assert (progress.compliances.total(), str(progress)) == (0, "0 of 1 keys are judged; not judged are a")

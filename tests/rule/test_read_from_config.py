@@ -26,6 +26,7 @@ from dev.emulator.events import (
 )
 from least_privilege.account import Account
 from least_privilege.clients import AbandonedError
+from least_privilege.deadline import Deadline
 from least_privilege.items import recorded_key
 from least_privilege.key import Facts, Key, UnrecordedKey
 from least_privilege.parameters import RuleParameters
@@ -351,7 +352,7 @@ def test_items_that_arrived_before_a_failure_are_kept(aws: StubbedAws) -> None:
     )
     aws.config.add_client_error("batch_get_resource_config", "InternalServerError", http_status_code=500)
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {}, PARAMETERS, ["key-1", "key-2"])
+    found = read_from_config(account, {}, PARAMETERS, Deadline(), ["key-1", "key-2"])
     assert found == [read(Key("key-1", Facts(policy=POLICY))), UnrecordedKey("key-2")]
 
 
@@ -380,7 +381,7 @@ def test_an_item_of_a_key_that_was_not_asked_for_is_not_taken(aws: StubbedAws) -
 @pytest.mark.usefixtures("aws")
 def test_config_is_not_asked_for_keys_that_their_alias_proves_to_be_aws_s() -> None:
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, PARAMETERS, ["key-1"])
+    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, PARAMETERS, Deadline(), ["key-1"])
     assert found == [read(Key("key-1", Facts(("alias/aws/ebs",), manager="AWS")))]
 
 
@@ -389,7 +390,7 @@ def test_keys_of_aws_and_of_customers_are_told_in_one_answer(aws: StubbedAws) ->
     answer = {"baseConfigurationItems": [item("key-2")]}
     aws.config.add_response("batch_get_resource_config", answer, {"resourceKeys": asked})
     account = Account(boto3.client("kms"), boto3.client("config"), "a role")
-    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, PARAMETERS, ["key-1", "key-2"])
+    found = read_from_config(account, {"key-1": ("alias/aws/ebs",)}, PARAMETERS, Deadline(), ["key-1", "key-2"])
     assert found == [
         read(Key("key-1", Facts(("alias/aws/ebs",), manager="AWS"))),
         read(Key("key-2", Facts(policy=POLICY))),

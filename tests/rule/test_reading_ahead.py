@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Barrier, Event, Lock
 
 import boto3
@@ -103,32 +104,36 @@ def test_what_is_under_way_when_the_time_runs_low_is_answered() -> None:
 
 
 class Ending(Deadline):
-    """A deadline that does not come before so many answers have."""
+    """A deadline that comes when two answers were waited for and this is reached."""
 
-    def __init__(self, answers: int) -> None:
+    def __init__(self, reached: Event) -> None:
         super().__init__()
-        self.answers = answers
-
-    def remaining(self, reserve: float) -> float | None:
-        del reserve
-        self.answers -= 1
-        return None if self.answers >= 0 else 0.0
+        self.reached = reached
+        self.asked = count()
 
     @property
-    def is_near(self) -> bool:
-        return self.answers <= 0
+    def left_to_judge(self) -> float | None:
+        return None if next(self.asked) < 2 or not self.reached.wait(30) else 0.0
+
+    @property
+    def is_late(self) -> bool:
+        return False
 
 
 def test_when_the_time_is_up_what_hangs_is_named_and_what_waits_is_not_begun() -> None:
-    released = Event()
+    reached, released = Event(), Event()
     begun: list[str] = []
 
     def read(job: Sequence[str]) -> list[str]:
         begun.append(job[0])
-        return list(job) if job[0] in {"key-0", "key-2"} or released.wait(30) else []
+        if job[0] not in {"key-0", "key-2"}:
+            reached.set()
+            released.wait(30)
+        return list(job)
 
     with ThreadPoolExecutor(1) as executor:
-        answers = list(BoundedReader(executor, read, Ending(answers=2), 400).answers(JOBS))
+        answers = list(BoundedReader(executor, read, Ending(reached), 400).answers(JOBS))
+        executor.shutdown(wait=False, cancel_futures=True)
         released.set()
     assert answers == [
         *("key-0", "key-1", "key-2", "key-3"),
@@ -150,14 +155,14 @@ class Clock:
 
 def test_a_second_s_keys_go_out_and_the_rest_of_the_second_is_slept() -> None:
     clock = Clock()
-    jobs = paced([["a"] * 4] * 10, 8, lambda: clock.time, clock.sleep)
+    jobs = paced([["a"] * 4] * 10, Deadline(), 8, lambda: clock.time, clock.sleep)
     assert len(list(jobs)) == 10
     assert clock.waits == [1.0] * 5
 
 
 def test_time_that_passes_elsewhere_is_not_made_up_for_by_haste() -> None:
     clock = Clock()
-    jobs: Iterator[Sequence[str]] = paced([["a"] * 4] * 5, 8, lambda: clock.time, clock.sleep)
+    jobs: Iterator[Sequence[str]] = paced([["a"] * 4] * 5, Deadline(), 8, lambda: clock.time, clock.sleep)
     next(jobs)
     clock.time += 60
     assert len(list(jobs)) == 4

@@ -185,7 +185,7 @@ def test_what_left_the_scope_is_out_of_it(item: dict[str, Any], expected: Scope)
         (rule_event(SCHEDULED, ruleParameters="[]"), ["ruleParameters", "[]"]),
         (rule_event(SCHEDULED, ruleParameters="[" * 100_000), ["ruleParameters", "not JSON"]),
         (rule_event(SCHEDULED, ruleParameters={}), ["ruleParameters", "{}"]),
-        (rule_event(SCHEDULED, invokingEvent=None), ["invokingEvent", "null"]),
+        (rule_event(SCHEDULED, invokingEvent=None), ["invokingEvent", "AWS Config"]),
         (rule_event(SCHEDULED, invokingEvent="nonsense\n"), ["invokingEvent", "not JSON"]),
         (rule_event(SCHEDULED, invokingEvent='"text"'), ["invokingEvent", '"text"']),
         (rule_event({}), ["messageType", "null", "ScheduledNotification"]),
@@ -258,7 +258,16 @@ SENTENCES = [
     ),
     (rule_event(SCHEDULED, invokingEvent="7"), f"The event's invokingEvent is 7, no JSON object: {THROUGH_CONFIG}"),
     (rule_event(SCHEDULED, resultToken=""), f"The event has no resultToken: {THROUGH_CONFIG}"),
-    (rule_event(SCHEDULED, configRuleName=7), f"The event has no configRuleName: {THROUGH_CONFIG}"),
+    (rule_event(SCHEDULED, configRuleName=7), f"The event has a configRuleName that is not text: {THROUGH_CONFIG}"),
+    (key_item(KEY_ID, TIME), f"The event has no invokingEvent, so it is not from AWS Config: {THROUGH_CONFIG}"),
+    (
+        {"detail-type": "Config Rules Compliance Change", "source": "aws.config", "detail": {}},
+        f"The event has no invokingEvent, so it is not from AWS Config: {THROUGH_CONFIG}",
+    ),
+    (
+        rule_event(change_notification({**key_item(KEY_ID, TIME), "configurationItemCaptureTime": 1464891720.621})),
+        f"The configurationItem has a configurationItemCaptureTime that is not text: {THROUGH_CONFIG}",
+    ),
     (
         rule_event({"messageType": "Surprise"}),
         'The messageType of the invokingEvent is "Surprise": trigger the rule by configuration changes or a schedule '

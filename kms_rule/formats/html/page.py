@@ -17,13 +17,12 @@ from functools import partial
 from pathlib import Path
 
 from AWSConfigRuleKMSPolicy import Statement
-from kms_rule.findings import Finding, Findings, Place, Unjudged
+from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
 from kms_rule.formats.html.elements import Content, Element, document, element
 from kms_rule.formats.html.policy_text import passages
 from kms_rule.settings import given_texts
 from kms_rule.version import version
 from least_privilege.annotation import named
-from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import SCENARIOS, Compliance, Scenario
 
 TITLE = "KMS key policies"
@@ -32,6 +31,7 @@ SCRIPT = Path(__file__).with_name("report.js")
 
 MAX_NAMED = 5
 UNJUDGED = "Not judged"
+ACCEPTED = "Accepted"
 # What is wrong comes first, here and in the table.
 COMPLIANCES = (Compliance.NON_COMPLIANT, Compliance.COMPLIANT, Compliance.NOT_APPLICABLE)
 COLUMNS = ("Compliance", "Key", "Place", "Scenario", "What the rule says")
@@ -55,9 +55,14 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
         element("script", script),
     )
     header = element(
-        "header", element("h1", title), _in_short(findings), _making(findings.parameters, made or datetime.now(tz=UTC))
+        "header", element("h1", title), _in_short(findings), _making(findings, made or datetime.now(tz=UTC))
     )
-    sections = (_unjudged(findings.unjudged), _remarks(findings.remarks), _scenarios(findings.judged))
+    sections = (
+        _unjudged(findings.unjudged),
+        _accepted(findings.accepted),
+        _remarks(findings.remarks),
+        _scenarios(findings.judged),
+    )
     main = element("main", *_present(*sections), _results(findings.judged))
     return document(element("html", head, element("body", header, main, _footer()), lang="en"))
 
@@ -87,6 +92,8 @@ def _present(*parts: Content | None) -> Iterator[Content]:
 def _in_short(findings: Findings) -> Element:
     counts: Counter[str] = Counter(finding.compliance.value for finding in findings.judged)
     tallies = [_tally(counts[compliance], compliance.value, _class(compliance)) for compliance in COMPLIANCES]
+    if findings.accepted:
+        tallies.append(_tally(len(findings.accepted), ACCEPTED, "accepted"))
     if findings.unjudged:
         tallies.insert(0, _tally(len(findings.unjudged), UNJUDGED, "unjudged"))
     return element("ul", *tallies, class_="tallies")
@@ -100,10 +107,12 @@ def _class(compliance: Compliance) -> str:
     return compliance.value.lower().replace("_", "-")
 
 
-def _making(parameters: RuleParameters | None, made: datetime) -> Element:
+def _making(findings: Findings, made: datetime) -> Element:
     facts = [_fact("Made", _time(made)), _fact("By", f"kms-rule {version()}")]
-    if parameters:
-        facts += [_fact(name, element("code", value)) for name, value in given_texts(parameters).items()]
+    if findings.parameters:
+        facts += [_fact(name, element("code", value)) for name, value in given_texts(findings.parameters).items()]
+    if findings.passed_over:
+        facts.append(_fact("Files passed over", f"{findings.passed_over:,}"))
     return element("dl", *facts, class_="facts")
 
 
@@ -127,6 +136,22 @@ def _unjudged(unjudged: Sequence[Unjudged]) -> Element | None:
         element("ul", *(element("li", *_place(one.place), element("p", one.reason)) for one in unjudged)),
         class_="unjudged",
         aria_labelledby="unjudged",
+    )
+
+
+def _accepted(accepted: Sequence[Accepted]) -> Element | None:
+    if not accepted:
+        return None
+    listed = (
+        element("li", *_place(one.finding.place), element("p", one.finding.annotation), element("p", str(one)))
+        for one in accepted
+    )
+    return element(
+        "section",
+        element("h2", f"{_counted(len(accepted), 'result')} accepted", id="accepted"),
+        element("p", "These keys are not compliant. No other figure of this report counts them."),
+        element("ul", *listed),
+        aria_labelledby="accepted",
     )
 
 

@@ -6,9 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from kms_rule.errors import CommandError
+from kms_rule.sources.cloudformation.choices import Option
+from kms_rule.sources.cloudformation.text import parsed_yaml
 from kms_rule.sources.contents import InputError
+from kms_rule.sources.late import LateText
 
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 FORMS = (
@@ -17,11 +21,30 @@ FORMS = (
 )
 
 
+class Exports(Protocol):
+    """What other templates export."""
+
+    def options_of(self, name: str) -> Sequence[Option]:
+        """Return what an export of this name may be; nothing where that is not known."""
+
+
+class NoExports:
+    """Nothing is exported."""
+
+    def options_of(self, _name: str) -> Sequence[Option]:
+        """Return nothing."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateInputs:
-    """What a template gets from outside; `given` are the values of parameters, as texts, by their names."""
+    """What a template gets from outside.
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    `given` are the values of parameters, as texts, by their names, and `exports` what it can import.
+    """
+
+    given: Mapping[str, str | LateText] = field(default_factory=dict)
+    exports: Exports = field(default_factory=NoExports)
 
 
 NOTHING_GIVEN = TemplateInputs()
@@ -52,9 +75,7 @@ def _content_of(file: Path) -> object:
         text = file.read_text(encoding="utf-8-sig")
         if file.suffix.lower() not in YAML_SUFFIXES:
             return json.loads(text)
-        from kms_rule.sources.cloudformation.yaml_text import located_yaml  # noqa: PLC0415 - it takes long to load
-
-        return located_yaml(text)
+        return parsed_yaml(text)
     except OSError as error:
         raise CommandError(
             f"The template parameters in {file} cannot be read ({error.strerror}): give another file."

@@ -1,27 +1,31 @@
 """CloudFormation's intrinsic functions: what a template says a value will be, as far as it can be known now.
 
-A parameter's value is chosen at deployment, its default is not a promise; so is everything that other resources,
-exports and mappings provide. What remains are texts put together of known and unknown parts, and the branches of
-`Fn::If`.
+What remains unknown are texts put together of known and unknown parts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from kms_rule.sources.budget import CHARACTERS_PER_STEP
+from kms_rule.sources.cloudformation.choices import ImpossibleError, Option, UndecidedError
+from kms_rule.sources.cloudformation.conditions import holds
+from kms_rule.sources.cloudformation.definitions import MEMBERS_OF_PAIR, late
+from kms_rule.sources.cloudformation.world import NO_VALUE, World
 from kms_rule.sources.json_positions import LocatedList, LocatedObject, position_in
-from kms_rule.sources.late import LateText, LateValue, text_of
+from kms_rule.sources.late import LateText, LateValue, scalar_text, text_of
 
-NO_VALUE: Final = object()
 FUNCTION_PREFIX = "Fn::"
-VARIABLE_OF_SUB = re.compile(r"\$\{([^}]*)\}")
-DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^}]*)\}\}")
+TO_JSON = "Fn::ToJsonString"
+VARIABLE_OF_SUB = re.compile(r"\$\{([^${}]*)\}")
+DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^{}]*)\}\}")
+INDEX = re.compile("[0-9]{1,9}")
 MEMBERS_OF_IF = 3
-MEMBERS_OF_PAIR = 2
-
-type Branches = Mapping[str, bool]
+MEMBERS_OF_FIND = 3
+# What the rule does not read of a policy, or not so that it would be worth more worlds.
+NOT_READ = frozenset({"Principal", "NotPrincipal", "Resource", "NotResource", "Sid", "Id", "Version"})
 
 
 def function_in(value: object) -> str:
@@ -32,67 +36,68 @@ def function_in(value: object) -> str:
     return functions[0] if functions else "Ref" if [*value] == ["Ref"] else ""
 
 
-def conditions_in(value: object, left_out: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Yield the names of the conditions that `Fn::If` asks in a value, but for what stands under the names left out."""
-    if isinstance(value, Mapping):
-        for name, member in value.items():
-            if name == "Fn::If" and (condition := _condition_of(member)):
-                yield condition
-            if name not in left_out:
-                yield from conditions_in(member, left_out)
-    elif isinstance(value, list):
-        for member in value:
-            yield from conditions_in(member, left_out)
-
-
-def _condition_of(argument: object) -> str:
-    """Return the name of the condition that this argument of `Fn::If` asks, or nothing where it is none."""
-    if not isinstance(argument, list) or len(argument) != MEMBERS_OF_IF:
-        return ""
-    return argument[0] if isinstance(argument[0], str) else ""
-
-
-def resolved(value: Any, branches: Branches) -> Any:
-    """Return a value of a template with its functions worked out, where the conditions are as `branches` says.
+def resolved(value: Any, world: World) -> Any:
+    """Return a value of a template with its functions worked out, in this world.
 
     What only deployment will know becomes a `LateText`, and what `AWS::NoValue` removes is gone, or `NO_VALUE` itself.
+    Raises `BudgetError` where that takes too much, and `ImpossibleError` where the world contradicts the template.
     """
+    world.budget.spend()
     function = function_in(value)
     if function:
         # An object with more beside the function is what a transform makes of it.
         known = FUNCTIONS.get(function) if len(value) == 1 else None
-        return known(value[function], branches) if known else _late(function)
+        return _called(known, value[function], function, world) if known else _late(function)
     if isinstance(value, Mapping):
-        return _resolved_object(value, branches)
+        return _resolved_object(value, world)
     if isinstance(value, list):
-        return _resolved_list(value, branches)
-    return _with_dynamic_references(value) if isinstance(value, str) else value
+        return _resolved_list(value, world)
+    return _settled(value, world) if isinstance(value, str) else value
 
 
-def _resolved_object(value: Mapping[str, Any], branches: Branches) -> LocatedObject:
+def _called(known: Callable[[Any, World], Any], argument: Any, function: str, world: World) -> Any:
+    try:
+        return known(argument, world)
+    except UndecidedError:
+        return _late(function)
+
+
+def _resolved_object(value: Mapping[str, Any], world: World) -> LocatedObject:
     found = LocatedObject(position_in(value))
     found.names = value.names if isinstance(value, LocatedObject) else {}
-    members = ((name, resolved(member, branches)) for name, member in value.items())
+    members = ((name, _member(name, member, world)) for name, member in value.items())
     found.update((name, member) for name, member in members if member is not NO_VALUE)
     return found
 
 
-def _resolved_list(value: list[Any], branches: Branches) -> LocatedList:
+def _member(name: str, value: Any, world: World) -> Any:
+    if name not in NOT_READ:
+        return resolved(value, world)
+    with world.quietly():
+        return resolved(value, world)
+
+
+def _resolved_list(value: list[Any], world: World) -> LocatedList:
     found = LocatedList(position_in(value))
-    members = (resolved(member, branches) for member in value)
+    members = (resolved(member, world) for member in value)
     found.extend(member for member in members if member is not NO_VALUE)
     return found
 
 
+def condition_holds(name: str, world: World) -> bool:
+    """Return whether the condition of this name holds in this world."""
+    return holds(name, world, resolved)
+
+
 def _late(function: str) -> LateText:
-    return LateText((LateValue(function.removeprefix(FUNCTION_PREFIX)),))
+    return late(function.removeprefix(FUNCTION_PREFIX))
 
 
-def _settled(text: str | LateText) -> str | LateText:
-    return _with_dynamic_references(text) if isinstance(text, str) else text
-
-
-def _with_dynamic_references(text: str) -> str | LateText:
+def _settled(text: str | LateText, world: World) -> str | LateText:
+    """Return a whole text, whose size counts, with the dynamic references in it as unknown parts."""
+    world.budget.spend_on_text(text)
+    if isinstance(text, LateText) or "{{resolve:" not in text:
+        return text
     # Every second piece is what the group of the expression has found.
     pieces = DYNAMIC_REFERENCE.split(text)
     return text_of(
@@ -100,55 +105,130 @@ def _with_dynamic_references(text: str) -> str | LateText:
     )
 
 
-def _ref(argument: object, _branches: Branches) -> object:
-    return NO_VALUE if argument == "AWS::NoValue" else _late(f"Ref {argument}")
+def _pair(argument: object) -> tuple[Any, Any] | None:
+    return (argument[0], argument[1]) if isinstance(argument, list) and len(argument) == MEMBERS_OF_PAIR else None
 
 
-def _get_att(argument: object, _branches: Branches) -> LateText:
+def _ref(argument: object, world: World) -> Any:
+    return world.reference(argument) if isinstance(argument, str) else _late("Ref")
+
+
+def _get_att(argument: object, world: World) -> LateText:
     names = argument if isinstance(argument, list) else [argument]
-    return _late(f"GetAtt {'.'.join(map(str, names))}")
+    return world.attribute(".".join(map(str, names)))
 
 
-def _sub(argument: Any, branches: Branches) -> str | LateText:
-    text, variables = argument, {}
-    if isinstance(argument, list) and len(argument) == MEMBERS_OF_PAIR:
-        text, variables = argument
+def _sub(argument: Any, world: World) -> str | LateText:
+    text, variables = _pair(argument) or (argument, {})
     if not isinstance(text, str) or not isinstance(variables, Mapping):
         return _late("Sub")
-    pieces = VARIABLE_OF_SUB.split(text)
-    parts = (_variable(piece, variables, branches) if number % 2 else piece for number, piece in enumerate(pieces))
-    return _settled(text_of(parts))
+    known: dict[str, Any] = {}
+    parts: list[Any] = []
+    for number, piece in enumerate(VARIABLE_OF_SUB.split(text)):
+        part = _variable(piece, variables, known, world) if number % 2 else piece
+        # Each part counts before the whole is put together.
+        world.budget.spend_on_text(part)
+        parts.append(part)
+    return _settled(text_of(parts), world)
 
 
-def _variable(written: str, variables: Mapping[str, Any], branches: Branches) -> object:
+def _variable(written: str, variables: Mapping[str, Any], known: dict[str, Any], world: World) -> Any:
     if written.startswith("!"):
         return f"${{{written[1:]}}}"
     name = written.strip()
-    if name in variables:
-        return resolved(variables[name], branches)
-    return _late(f"GetAtt {name}" if "." in name else f"Ref {name}")
+    if name not in known:
+        if name in variables:
+            known[name] = resolved(variables[name], world)
+        else:
+            known[name] = world.attribute(name) if "." in name else world.reference(name)
+    return known[name] if known[name] is not NO_VALUE else late(f"Ref {name}")
 
 
-def _join(argument: Any, branches: Branches) -> str | LateText:
-    if not isinstance(argument, list) or len(argument) != MEMBERS_OF_PAIR:
-        return _late("Join")
-    delimiter, members = argument[0], resolved(argument[1], branches)
+def _join(argument: Any, world: World) -> str | LateText:
+    delimiter, joined = _pair(argument) or (None, None)
+    members = resolved(joined, world)
     if not isinstance(delimiter, str) or not isinstance(members, list):
         return _late("Join")
-    return _settled(text_of([part for member in members for part in (delimiter, member)][1:]))
+    for member in members:
+        world.budget.spend_on_text(member)
+    world.budget.spend(len(delimiter) * len(members) // CHARACTERS_PER_STEP)
+    return _settled(text_of([part for member in members for part in (delimiter, member)][1:]), world)
 
 
-def _if(argument: Any, branches: Branches) -> Any:
-    condition = _condition_of(argument)
-    if condition not in branches:
+def _split(argument: Any, world: World) -> Any:
+    delimiter, whole = _pair(argument) or (None, None)
+    text = resolved(whole, world)
+    if not isinstance(delimiter, str) or not delimiter or not isinstance(text, str):
+        return _late("Split")
+    world.budget.spend(text.count(delimiter))
+    return text.split(delimiter)
+
+
+def _select(argument: Any, world: World) -> Any:
+    index, listed = _pair(argument) or (None, None)
+    number = str(resolved(index, world))
+    members = resolved(listed, world)
+    if not INDEX.fullmatch(number) or not isinstance(members, list) or int(number) >= len(members):
+        return _late("Select")
+    return members[int(number)]
+
+
+def _find_in_map(argument: Any, world: World) -> Any:
+    name, *keys = argument if isinstance(argument, list) and argument else [None]
+    found = world.definitions.mappings.get(name) if isinstance(name, str) else None
+    otherwise = keys.pop() if len(keys) == MEMBERS_OF_FIND else None
+    if not isinstance(found, Mapping) or len(keys) != MEMBERS_OF_PAIR:
+        return _late("FindInMap")
+    for key in keys:
+        found = _looked_up(found, resolved(key, world), str(name), world)
+        if found is None and isinstance(otherwise, Mapping) and "DefaultValue" in otherwise:
+            return resolved(otherwise["DefaultValue"], world)
+        if found is None:
+            return _late("FindInMap")
+    return resolved(found, world)
+
+
+def _looked_up(found: Any, key: Any, name: str, world: World) -> Any:
+    """Return what stands under a key, one after the other where the key is unknown; None where nothing does."""
+    if not isinstance(found, Mapping):
+        return None
+    if isinstance(key, LateText):
+        if not found or world.is_anything_else(key):
+            raise ImpossibleError
+        key = world.choose("key", f"{key} in {name}", [*map(Option, found)])
+    written = scalar_text(key)
+    if written not in found and world.choices.words:
+        raise ImpossibleError
+    return found.get(written)
+
+
+def _import(argument: Any, world: World) -> Any:
+    name = resolved(argument, world)
+    options = world.definitions.inputs.exports.options_of(name) if isinstance(name, str) else ()
+    return world.choose("import", f"the import {name}", options) if options else _late(f"ImportValue {name}")
+
+
+def _to_json(argument: Any, world: World) -> Any:
+    # As the whole of a policy, which is where it is used, the object is as good as its text.
+    value = resolved(argument, world)
+    return value if isinstance(value, LocatedObject) else _late(TO_JSON)
+
+
+def _if(argument: Any, world: World) -> Any:
+    if not isinstance(argument, list) or len(argument) != MEMBERS_OF_IF or not isinstance(argument[0], str):
         return _late("If condition")
-    return resolved(argument[1] if branches[condition] else argument[2], branches)
+    return resolved(argument[1 if condition_holds(argument[0], world) else 2], world)
 
 
-FUNCTIONS: Mapping[str, Callable[[Any, Branches], Any]] = {
+FUNCTIONS: Mapping[str, Callable[[Any, World], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::Select": _select,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::ImportValue": _import,
     "Fn::If": _if,
+    TO_JSON: _to_json,
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
-from kms_rule.findings import Place, Unjudged
+from kms_rule.findings import Place, Unjudged, policy_text
 from kms_rule.sources.contents import (
     DEFAULT_POLICY,
     DEFAULT_POLICY_REMARK,
@@ -21,52 +21,34 @@ from kms_rule.sources.contents import (
     state_of,
 )
 from kms_rule.sources.files import shown
-from kms_rule.sources.names import usable_alias
+from kms_rule.sources.late import LateText, LateValue
+from kms_rule.sources.names import fits_whatever_it_becomes, usable_alias
+from kms_rule.sources.terraform.attachments import Attachments
+from kms_rule.sources.terraform.documents import document_of, late_values, with_any_values
+from kms_rule.sources.terraform.documents import is_sensitive as has_sensitive_arguments
 from kms_rule.sources.terraform.plan_resources import Plan, Resource
+from kms_rule.sources.terraform.references import instances, referents
+from kms_rule.sources.terraform.resource_types import (
+    ALIAS_TYPES,
+    ATTACHED_TYPES,
+    DOCUMENT_TYPE,
+    KEY_TYPES,
+    POLICY_TYPES,
+    attribute_of_policy,
+)
+from kms_rule.sources.unresolved import policy_document
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
-from least_privilege.scenarios import judge_key
+from least_privilege.scenarios import judge, judge_key
 
 VALUES = ("planned_values", "values")
 # All that the output says of a state without any resource.
 NAMES_OF_EMPTY_STATE = frozenset({"format_version", "terraform_version"})
-INDEX_REFERENCES = frozenset({"count.index", "each.key", "each.value"})
-IDENTIFYING_ATTRIBUTES = ("key_id", "arn", "id")
-IDENTIFYING_ENDS = (None, *(f".{attribute}" for attribute in IDENTIFYING_ATTRIBUTES))
-REFERENCE = re.compile(r"(?P<name>\w+\.[\w-]+)(?P<index>\[.*\])?(?P<attribute>\.\w+)?", re.DOTALL)
+ATTRIBUTES_OF_DOCUMENT = ("json", "minified_json", "")
+NAME_PREFIX = "name_prefix"
+GENERATED = LateValue("generated")
 
-
-@dataclass(frozen=True, slots=True)
-class KeyType:
-    """The attributes of a type of keys."""
-
-    policy: str
-    enabled: str
-
-
-@dataclass(frozen=True, slots=True)
-class AttachedType:
-    """The attributes of a type that gives a key something: what it gives, and the key that it names."""
-
-    given: str
-    key: str
-
-
-# Sources: the documentation of the providers hashicorp/aws and hashicorp/awscc.
-KEY_TYPES: Mapping[str, KeyType] = {
-    "aws_kms_key": KeyType("policy", "is_enabled"),
-    "aws_kms_external_key": KeyType("policy", "enabled"),
-    "aws_kms_replica_key": KeyType("policy", "enabled"),
-    "aws_kms_replica_external_key": KeyType("policy", "enabled"),
-    "awscc_kms_key": KeyType("key_policy", "enabled"),
-    "awscc_kms_replica_key": KeyType("key_policy", "enabled"),
-}
-ALIAS_TYPES: Mapping[str, AttachedType] = {
-    "aws_kms_alias": AttachedType("name", "target_key_id"),
-    "awscc_kms_alias": AttachedType("alias_name", "target_key_id"),
-}
-POLICY_TYPES: Mapping[str, AttachedType] = {"aws_kms_key_policy": AttachedType("policy", "key_id")}
-ATTACHED_TYPES: Mapping[str, AttachedType] = {**ALIAS_TYPES, **POLICY_TYPES}
+type Policy = str | Mapping[str, Any]
 
 
 def is_plan(content: Mapping[str, Any]) -> bool:
@@ -77,192 +59,236 @@ def is_plan(content: Mapping[str, Any]) -> bool:
 
 
 def read(content: Mapping[str, Any], source: str, parameters: RuleParameters) -> Contents:
-    """Make the keys of the parsed output of `terraform show -json`."""
-    resources = tuple(Plan(content).resources())
-    return PlannedKeys(source, parameters, resources, failed=content.get("errored") is True).contents()
+    """Make the keys of the parsed output of `terraform show -json`.
+
+    Raises `InputError` where its modules are nested too deeply.
+    """
+    plan = Plan(content)
+    contents = PlannedKeys(source, parameters, Attachments(plan.resources())).contents()
+    if content.get("errored") is True:
+        reason = "Planning ended with an error, so that keys may be missing: correct it and plan again."
+        return replace(contents, keys=(*contents.keys, Unjudged(Place(source), reason)))
+    if content.get("complete") is False:
+        return replace(contents, remarks=(*contents.remarks, f"{source}: {_remark_on_incomplete(plan.deferred)}"))
+    return contents
+
+
+def _remark_on_incomplete(deferred: Sequence[str]) -> str:
+    named = f"; Terraform defers {', '.join(map(shown, deferred))}" if deferred else ""
+    return f"The plan is not complete{named}, so keys may be missing: plan without -target, or again after applying."
 
 
 @dataclass(frozen=True)
 class PlannedKeys:
-    """The keys among the resources of a plan, and what is attached to each; `failed` if planning came to no end."""
+    """The keys of a plan, and what is attached to each."""
 
     source: str
     parameters: RuleParameters
-    resources: tuple[Resource, ...]
-    failed: bool = False
+    attachments: Attachments
 
     def contents(self) -> Contents:
-        """Make the keys in the order of the plan, then the policies whose key is not in it."""
+        """Make the keys in the order of the plan, then the policies whose key is not in it, or not certain."""
         found = [self._defined(key) for key in self._keys]
-        found += [
-            self._defined_alone(policy) for policy in self._of(POLICY_TYPES) if self._named[policy.address] is None
-        ]
-        if self.failed:
-            reason = "Planning ended with an error, so that keys may be missing: correct it and plan again."
-            found.append(Unjudged(Place(self.source), reason))
+        for policy in self.attachments.of(POLICY_TYPES):
+            keys = self.attachments.named_by(policy)
+            if keys is None or len(keys) != 1:
+                found.append(self._defined_alone(policy))
         return Contents(tuple(found), tuple(self._remarks()))
-
-    def _of(self, types: Mapping[str, object]) -> list[Resource]:
-        return [resource for resource in self.resources if resource.type in types]
 
     @cached_property
     def _keys(self) -> list[Resource]:
-        return self._of(KEY_TYPES)
-
-    @cached_property
-    def _named(self) -> dict[str, Resource | None]:
-        """The key that each alias and policy names, by address; None where it is not in the plan, or uncertain."""
-        return {each.address: self._key_named_by(each) for each in self._of(ATTACHED_TYPES)}
-
-    def _key_named_by(self, attached: Resource) -> Resource | None:
-        attribute = ATTACHED_TYPES[attached.type].key
-        value = attached.value(attribute)
-        if value is None:
-            return self._key_referred_to(attached, attached.references(attribute))
-        return _only([key for key in self._keys if value in map(key.value, IDENTIFYING_ATTRIBUTES)])
-
-    def _key_referred_to(self, attached: Resource, references: frozenset[str]) -> Resource | None:
-        """Return the one key that an expression can mean; none where it refers to anything else or to several keys."""
-        found: list[Resource] = []
-        for reference in references - INDEX_REFERENCES:
-            keys = self._keys_meant(attached.module, reference, references)
-            if keys is None:
-                return None
-            found += keys
-        return _only(found) or self._key_of_same_index(attached, found, references)
-
-    def _keys_meant(self, module: str, reference: str, references: frozenset[str]) -> list[Resource] | None:
-        """Return the instances that a reference means, or None where it is to no key of the module."""
-        if reference.startswith("each.value."):
-            return []
-        parts = REFERENCE.fullmatch(reference)
-        if not parts or parts["name"].partition(".")[0] not in KEY_TYPES or parts["attribute"] not in IDENTIFYING_ENDS:
-            return None
-        instances = [key for key in self._keys if (key.module, key.name) == (module, parts["name"])]
-        if parts["index"]:
-            return [key for key in instances if _index(key) == parts["index"]]
-        # Terraform lists `a` beside `a[0].arn`; alone, or beside a running index, it may be any instance.
-        is_part = any(other.startswith(f"{reference}[") for other in references)
-        return [] if is_part and not references & INDEX_REFERENCES else instances
-
-    def _key_of_same_index(
-        self, attached: Resource, keys: Sequence[Resource], references: frozenset[str]
-    ) -> Resource | None:
-        """Return the key with the same index, where all instances of both stand side by side."""
-        names = {key.name for key in keys}
-        indexed = any(reference.startswith(f"{name}[") for name in names for reference in references)
-        if not references & INDEX_REFERENCES or len(names) != 1 or indexed:
-            return None
-        siblings = [each for each in self.resources if (each.module, each.name) == (attached.module, attached.name)]
-        if {_index(each) for each in siblings} != {_index(key) for key in keys}:
-            return None
-        return _only([key for key in keys if _index(key) == _index(attached)])
-
-    def _attached(self, key: Resource, types: Mapping[str, AttachedType]) -> list[Resource]:
-        return [each for each in self._of(types) if (named := self._named[each.address]) and named is key]
+        return self.attachments.of(KEY_TYPES)
 
     def _defined(self, key: Resource) -> DefinedKey | Unjudged:
         place = Place(self.source, resource=shown(key.address))
-        policies = self._attached(key, POLICY_TYPES) or [key]
-        aliases = self._attached(key, ALIAS_TYPES)
+        policies = self.attachments.attached_to(key, POLICY_TYPES) or [key]
+        aliases = self.attachments.attached_to(key, ALIAS_TYPES)
         try:
             candidates = tuple(self._candidate(key, policy, aliases) for policy in policies)
         except InputError as error:
             return Unjudged(place, str(error))
-        return DefinedKey(place, candidates, hidden=any(map(_is_sensitive, (*policies, *aliases))))
+        return DefinedKey(place, candidates, hidden=any(map(self._is_sensitive, (*policies, *aliases))))
 
     def _defined_alone(self, policy: Resource) -> DefinedKey | Unjudged:
         place = Place(self.source, resource=shown(policy.address))
         try:
-            text, remarks = _policy_of(policy)
+            document, remarks = self._policy_of(policy)
         except InputError as error:
             return Unjudged(place, str(error))
         remark = "Its key is not in this plan, or not known to be, so the policy is judged by itself."
-        candidate = Candidate(Key(shown(policy.address), Facts(policy=text)), remarks=(remark, *remarks))
-        return DefinedKey(place, (candidate,), hidden=_is_sensitive(policy))
+        candidate = Candidate(Key(shown(policy.address), Facts(policy=document)), remarks=(remark, *remarks))
+        return DefinedKey(place, (candidate,), hidden=self._is_sensitive(policy))
 
     def _candidate(self, key: Resource, policy: Resource, aliases: Sequence[Resource]) -> Candidate:
         enabled, remarks_on_state = _enabled(key)
-        names, remarks_on_names = _alias_names(aliases)
-        source = () if policy is key else (f"Its policy is that of {shown(policy.address)}.",)
+        names, remarks_on_names = self._alias_names(aliases)
         facts = Facts(names, state=state_of(enabled=enabled))
+        document: Policy | None = None
+        remarks: tuple[str, ...] = ()
         try:
-            text, remarks = _policy_of(policy)
+            document, remarks = self._policy_of(policy)
         except InputError:
             if not judge_key(facts, self.parameters):
                 raise
-            text, remarks = None, ()
+        source = () if policy is key else (f"Its policy is that of {shown(policy.address)}.",)
         return Candidate(
-            Key(shown(key.address), replace(facts, policy=text)),
+            Key(shown(key.address), replace(facts, policy=document)),
             remarks=(*source, *remarks_on_state, *remarks, *remarks_on_names),
         )
 
+    def _policy_of(self, resource: Resource) -> tuple[Policy, tuple[str, ...]]:
+        """Return the policy that a resource gives, and remarks.
+
+        Raises `InputError` where only applying the plan will tell. A policy that is not configured is "known after
+        apply" too, since KMS chooses it.
+        """
+        attribute = attribute_of_policy(resource.type)
+        value = resource.value(attribute)
+        if (rival := self._rivals.get(resource.address)) or not isinstance(resource.values, Mapping):
+            raise InputError(_reason_of_unknown_policy(rival))
+        if isinstance(value, Mapping):
+            value = json.dumps(value)
+        if isinstance(value, str) and value:
+            return value, (*_remark_on_forgotten(resource), *checked_size(value))
+        if resource.unknown(attribute) and resource.is_configured(attribute):
+            return self._policy_of_document(resource, attribute)
+        if self._rival_of_all:
+            raise InputError(_reason_of_unknown_policy(self._rival_of_all))
+        return DEFAULT_POLICY, (DEFAULT_POLICY_REMARK,)
+
+    @cached_property
+    def _rivals(self) -> Mapping[str, str]:
+        """The policy that may be that of a key among several, by the key's address."""
+        found: dict[str, str] = {}
+        seen: set[int] = set()
+        for policy, keys in self.attachments.uncertain(POLICY_TYPES):
+            # Instances of one resource have the same keys.
+            if keys and id(keys) not in seen:
+                seen.add(id(keys))
+                found |= {key.address: policy.address for key in keys}
+        return found
+
+    @cached_property
+    def _rival_of_all(self) -> str:
+        """A policy that may be that of any key, or nothing."""
+        uncertain = self.attachments.uncertain(POLICY_TYPES)
+        return next((policy.address for policy, keys in uncertain if keys is None), "")
+
+    def _policy_of_document(self, resource: Resource, attribute: str) -> tuple[Policy, tuple[str, ...]]:
+        """Return the policy that is read when the plan is applied, where nothing that is unknown yet decides."""
+        document = self._document_of(resource)
+        if document is None:
+            raise InputError(
+                f"The {attribute} of {shown(resource.address)} is known only after the plan is applied: check the "
+                f"state then, or give the policy values that are known before."
+            )
+        policy = document_of(document)
+        by_user = self.parameters.separate_by_user
+        judged, remarks = policy_document(policy, by_user=by_user)
+        loosest, _ = policy_document(with_any_values(policy), by_user=by_user)
+        verdicts = {judge(Facts(policy=each), self.parameters).compliance for each in (judged, loosest)}
+        if len(verdicts) > 1:
+            raise InputError(_reason_of_unknown_users(policy))
+        source = f"Its policy is that of {shown(document.address)}, which Terraform reads when the plan is applied."
+        return judged, (source, *remarks, *checked_size(policy_text(judged) or ""))
+
+    def _document_of(self, resource: Resource) -> Resource | None:
+        """Return the document that is a resource's policy, None where it is anything else, or one of several."""
+        meant = referents(resource, attribute_of_policy(resource.type))
+        if not meant or any(each.attribute not in ATTRIBUTES_OF_DOCUMENT for each in meant):
+            return None
+        names = {each.name for each in meant}
+        found = [*instances(meant, self.attachments.by_name)]
+        is_one = len(names) == len(found) == 1 and found[0].type == DOCUMENT_TYPE
+        return found[0] if is_one else None
+
+    def _is_sensitive(self, resource: Resource) -> bool:
+        attached = ATTACHED_TYPES.get(resource.type)
+        attribute = attached.given if attached else KEY_TYPES[resource.type].policy
+        if resource.is_sensitive(attribute):
+            return True
+        is_read_late = resource.type not in ALIAS_TYPES and resource.value(attribute) is None
+        document = self._document_of(resource) if is_read_late else None
+        return document is not None and has_sensitive_arguments(document)
+
+    def _alias_names(self, aliases: Sequence[Resource]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        names: list[str] = []
+        remarks: list[str] = []
+        for alias in aliases:
+            name = alias.value(ALIAS_TYPES[alias.type].given)
+            generated = LateText((str(alias.value(NAME_PREFIX) or ""), GENERATED))
+            if usable_alias(name):
+                names.append(name)
+            elif name is not None:
+                remarks.append(f"Its alias {shown(alias.address)} is left out: KMS takes no alias of that name.")
+            elif fits_whatever_it_becomes(generated, self.parameters.whitelist):
+                names.append(str(generated))
+                remarks.append(
+                    f"The name of its alias {shown(alias.address)} is known only after the plan is applied "
+                    f"({generated}): whatever it will be, it fits CMK_Whitelist."
+                )
+            else:
+                remarks.append(
+                    f"The name of its alias {shown(alias.address)} is known only after the plan is applied, so it is "
+                    f"not compared with CMK_Whitelist."
+                )
+        return tuple(names), tuple(remarks)
+
     def _remarks(self) -> Iterator[str]:
-        for alias in self._of(ALIAS_TYPES):
-            unresolved = alias.value(ALIAS_TYPES[alias.type].key) is None and self._keys
-            if unresolved and self._named[alias.address] is None:
+        if not self._keys:
+            return
+        uncertain = (alias for alias, _ in self.attachments.uncertain(ALIAS_TYPES))
+        for _, group in groupby(uncertain, key=lambda alias: (alias.module.address, alias.name)):
+            yield f"{self.source}: {_remark_on_uncertain([*group])}"
+        for alias in self.attachments.of(ALIAS_TYPES):
+            target = alias.value(ALIAS_TYPES[alias.type].key)
+            if target is not None and len(self.attachments.named_by(alias) or ()) > 1:
                 yield (
-                    f"{self.source}: Which key {shown(alias.address)} names is certain only once the plan is applied, "
-                    f"so that alias is attached to none."
+                    f"{self.source}: {shown(alias.address)} names {shown(str(target))}, which several keys are called, "
+                    f"so that alias is attached to none: name the key by its ARN."
                 )
 
 
-def _only(keys: Sequence[Resource]) -> Resource | None:
-    distinct = {key.address: key for key in keys}
-    return next(iter(distinct.values())) if len(distinct) == 1 else None
-
-
-def _index(resource: Resource) -> str:
-    """Return the index of an instance as references write it, with its brackets, or nothing."""
-    return "" if resource.index is None else f"[{json.dumps(resource.index, ensure_ascii=False)}]"
-
-
-def _attribute_of_policy(resource: Resource) -> str:
-    of_key = KEY_TYPES.get(resource.type)
-    return of_key.policy if of_key else POLICY_TYPES[resource.type].given
-
-
-def _policy_of(resource: Resource) -> tuple[str | None, tuple[str, ...]]:
-    """Return the policy that a resource gives, and remarks.
-
-    Raises `InputError` where only applying the plan will tell. A policy that is not configured is "known after apply"
-    too, since KMS chooses it.
-    """
-    attribute = _attribute_of_policy(resource)
-    value = resource.value(attribute)
-    if isinstance(value, Mapping):
-        value = json.dumps(value)
-    if isinstance(value, str) and value:
-        return value, checked_size(value)
-    if resource.is_unknown(attribute) and resource.is_configured(attribute):
-        raise InputError(
-            f"The {attribute} of {shown(resource.address)} is known only after the plan is applied: check the state "
-            f"then, or give the policy values that are known before."
+def _remark_on_uncertain(aliases: Sequence[Resource]) -> str:
+    first = aliases[0]
+    if len(aliases) == 1:
+        return (
+            f"Which key {shown(first.address)} names is certain only once the plan is applied, so that alias is "
+            f"attached to none."
         )
-    return DEFAULT_POLICY, (DEFAULT_POLICY_REMARK,)
+    resource = ".".join(filter(None, (first.module.address, first.name)))
+    return (
+        f"Which keys the {len(aliases):,} aliases of {shown(resource)} name is certain only once the plan is applied, "
+        f"so they are attached to none."
+    )
+
+
+def _reason_of_unknown_policy(rival: str | None) -> str:
+    if not rival:
+        return "The plan does not say what will become of it: check what is deployed with kms-rule scan."
+    return (
+        f"Its policy may be that of {shown(rival)}, and which key that names is certain only once the plan is applied: "
+        f"check the state then."
+    )
+
+
+def _reason_of_unknown_users(policy: Mapping[str, Any]) -> str:
+    late = {str(value) for statement in policy["Statement"] for value in late_values(statement)}
+    names = ", ".join(sorted(late))
+    return (
+        f"Its policy limits who may use it by {names}, which is known only after the plan is applied, and a plan does "
+        f"not tell what else stands in that value: apply what makes it first (-target), plan again, and check that."
+    )
+
+
+def _remark_on_forgotten(resource: Resource) -> tuple[str, ...]:
+    if not resource.is_forgotten:
+        return ()
+    return ("Terraform leaves it as it is and will not manage it any more, so it is judged by what it is now.",)
 
 
 def _enabled(key: Resource) -> tuple[bool, tuple[str, ...]]:
     attribute = KEY_TYPES[key.type].enabled
-    if key.is_unknown(attribute) and key.is_configured(attribute):
+    if key.unknown(attribute) and key.is_configured(attribute):
         return True, ("Whether it is enabled is known only after the plan is applied; it is judged as if it is.",)
     return key.value(attribute) is not False, ()
-
-
-def _alias_names(aliases: Sequence[Resource]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    values = {alias.address: alias.value(ALIAS_TYPES[alias.type].given) for alias in aliases}
-    known = tuple(value for value in values.values() if usable_alias(value))
-    remarks = (
-        f"The name of its alias {shown(address)} is known only after the plan is applied, so it is not compared with "
-        f"CMK_Whitelist."
-        if value is None
-        else f"Its alias {shown(address)} is left out: KMS takes no alias of that name."
-        for address, value in values.items()
-        if not usable_alias(value)
-    )
-    return known, tuple(remarks)
-
-
-def _is_sensitive(resource: Resource) -> bool:
-    attached = ATTACHED_TYPES.get(resource.type)
-    return resource.is_sensitive(attached.given if attached else KEY_TYPES[resource.type].policy)

@@ -6,68 +6,129 @@ gives a value in `configuration`. Source: Terraform documentation, "JSON Output 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-MANAGED = "managed"
+from kms_rule.sources.contents import InputError
+from kms_rule.sources.terraform.resource_types import TYPES_READ
+
+DATA = "data"
+FORGET = ["forget"]
+MAX_MODULE_DEPTH = 100
+
+
+@dataclass(frozen=True)
+class Module:
+    """One instance of a module: what the configuration says of it, and how its parent calls it."""
+
+    address: str = ""
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    call: Mapping[str, Any] = field(default_factory=dict)
+    parent: Module | None = None
+    depth: int = 0
+
+    def child(self, name: str, address: str) -> Module:
+        """Return the module of this address that is called by this name."""
+        call = mapping(mapping(self.configuration.get("module_calls")).get(name))
+        return Module(address, mapping(call.get("module")), call, self, self.depth + 1)
+
+    @cached_property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the configuration says of each resource, by type and name."""
+        listed_here = map(mapping, listed(self.configuration.get("resources")))
+        return {str(each.get("address", "")): each for each in listed_here}
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One instance of a managed resource; `module` is the address of the module that it is in.
+    """One instance of a resource, or one that it has left behind in the state ("deposed").
 
     `change` is what becomes of it: what of it only applying will tell, and what must not be shown.
     """
 
     content: Mapping[str, Any]
-    module: str
-    configuration: Mapping[str, Any]
+    module: Module
     change: Mapping[str, Any]
 
-    @property
+    @cached_property
     def address(self) -> str:
         """The address that Terraform shows."""
-        return str(self.content.get("address", ""))
+        address = str(self.content.get("address", ""))
+        return f"{address} (deposed object {self.content['deposed_key']})" if self.is_deposed else address
 
-    @property
+    @cached_property
     def type(self) -> str:
-        """The type, such as `aws_kms_key`."""
-        return str(self.content.get("type", ""))
+        """The type, such as `aws_kms_key`, or `data.aws_iam_policy_document` where it is only read."""
+        return type_of(self.content)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The type and name, without the index, as expressions of the same module refer to it."""
         return f"{self.type}.{self.content.get('name', '')}"
 
     @property
-    def index(self) -> object:
-        """The index or key of the instance, None where it is the only one."""
-        return self.content.get("index")
+    def index(self) -> str:
+        """The index of the instance as references write it, with its brackets, or nothing."""
+        index = self.content.get("index")
+        return "" if index is None else f"[{json.dumps(index, ensure_ascii=False)}]"
+
+    @property
+    def is_deposed(self) -> bool:
+        """Whether another object has taken its place."""
+        return "deposed_key" in self.content
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the plan leaves it as it is, and Terraform will not know it any more."""
+        return self.change.get("actions") == FORGET
+
+    @cached_property
+    def configuration(self) -> Mapping[str, Any]:
+        """What the configuration says of it, nothing where it is not known."""
+        return self.module.resources.get(self.name, {})
+
+    @property
+    def expressions(self) -> Mapping[str, Any]:
+        """The expressions that give its attributes."""
+        return mapping(self.configuration.get("expressions"))
+
+    @property
+    def values(self) -> object:
+        """What it will be, None where the output does not say."""
+        return self.change.get("before") if self.is_forgotten else self.content.get("values")
 
     def value(self, attribute: str) -> object:
         """Return the value of an attribute, None where it has none, or none yet."""
-        return mapping(self.content.get("values")).get(attribute)
+        return mapping(self.values).get(attribute)
 
-    def is_unknown(self, attribute: str) -> bool:
-        """Return whether only applying the plan will tell the attribute's value."""
-        return bool(mapping(self.change.get("after_unknown")).get(attribute))
+    def unknown(self, attribute: str) -> object:
+        """Return what of an attribute only applying the plan will tell: True for all of it."""
+        return mapping(self.change.get("after_unknown")).get(attribute)
 
     def is_sensitive(self, attribute: str) -> bool:
-        """Return whether the attribute's value must not be shown."""
-        marks = (self.content.get("sensitive_values"), self.change.get("after_sensitive"))
-        return any(mark is True or bool(mapping(mark).get(attribute)) for mark in marks)
+        """Return whether the attribute's value, or a part of it, must not be shown."""
+        marks = (
+            self.content.get("sensitive_values"),
+            self.change.get("before_sensitive" if self.is_forgotten else "after_sensitive"),
+        )
+        return any(mark is True or _has_mark(mapping(mark).get(attribute)) for mark in marks)
 
     def is_configured(self, attribute: str) -> bool:
         """Return whether the configuration gives the attribute; where there is no configuration it may."""
-        return not self.configuration or attribute in mapping(self.configuration.get("expressions"))
+        return not self.configuration or attribute in self.expressions
 
-    def references(self, attribute: str) -> frozenset[str]:
-        """Return what the expression of an attribute refers to, and that of `for_each` where it is about its values."""
-        own = _references(mapping(self.configuration.get("expressions")).get(attribute))
-        through = _references(self.configuration.get("for_each_expression")) if "each.value" in own else frozenset()
-        return own | through
+
+def _has_mark(marks: object) -> bool:
+    waiting = [marks]
+    while waiting:
+        mark = waiting.pop()
+        if mark is True:
+            return True
+        waiting += mark.values() if isinstance(mark, Mapping) else listed(mark)
+    return False
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -80,8 +141,9 @@ def listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _references(expression: object) -> frozenset[str]:
-    return frozenset(str(each) for each in listed(mapping(expression).get("references")))
+def type_of(resource: Mapping[str, Any]) -> str:
+    """Return the type of a resource as the output describes it, with `data.` before it where it is only read."""
+    return f"{'data.' if resource.get('mode') == DATA else ''}{resource.get('type', '')}"
 
 
 @dataclass(frozen=True)
@@ -91,30 +153,43 @@ class Plan:
     content: Mapping[str, Any]
 
     def resources(self) -> Iterator[Resource]:
-        """Yield every managed resource that will be there, in the output's order, those of the root module first."""
+        """Yield every resource of a type in `TYPES_READ` that will be there, in the output's order, parents first.
+
+        Raises `InputError` where modules are nested too deeply.
+        """
         values = mapping(self.content.get("planned_values", self.content.get("values")))
         configuration = mapping(mapping(self.content.get("configuration")).get("root_module"))
-        yield from self._in_module(mapping(values.get("root_module")), configuration)
+        waiting = [(mapping(values.get("root_module")), Module(configuration=configuration))]
+        while waiting:
+            content, module = waiting.pop()
+            for resource in map(mapping, listed(content.get("resources"))):
+                if type_of(resource) in TYPES_READ:
+                    yield Resource(resource, module, self._change_of(resource))
+            children = map(mapping, listed(content.get("child_modules")))
+            waiting += [(child, _child(module, str(child.get("address", "")))) for child in children][::-1]
 
-    def _in_module(self, module: Mapping[str, Any], configuration: Mapping[str, Any]) -> Iterator[Resource]:
-        address = str(module.get("address", ""))
-        by_name = {each.get("address"): each for each in map(mapping, listed(configuration.get("resources")))}
-        for content in map(mapping, listed(module.get("resources"))):
-            if content.get("mode") == MANAGED:
-                name = f"{content.get('type', '')}.{content.get('name', '')}"
-                change = self._changes.get(str(content.get("address", "")), {})
-                yield Resource(content, address, mapping(by_name.get(name)), change)
-        calls = mapping(configuration.get("module_calls"))
-        for child in map(mapping, listed(module.get("child_modules"))):
-            call = mapping(calls.get(_call(str(child.get("address", "")), address)))
-            yield from self._in_module(child, mapping(call.get("module")))
+    def _change_of(self, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._changes.get((str(resource.get("address", "")), resource.get("deposed_key")), {})
 
     @cached_property
-    def _changes(self) -> dict[str, Mapping[str, Any]]:
+    def _changes(self) -> dict[tuple[str, object], Mapping[str, Any]]:
         changes = map(mapping, listed(self.content.get("resource_changes")))
-        return {str(each.get("address", "")): mapping(each.get("change")) for each in changes}
+        return {(str(each.get("address", "")), each.get("deposed")): mapping(each.get("change")) for each in changes}
+
+    @property
+    def deferred(self) -> list[str]:
+        """The addresses of the resources of a type in `TYPES_READ` whose changes are put off to another plan."""
+        changes = [
+            mapping(mapping(each).get("resource_change")) for each in listed(self.content.get("deferred_changes"))
+        ]
+        return [str(change.get("address", "")) for change in changes if type_of(change) in TYPES_READ]
 
 
-def _call(address: str, parent: str) -> str:
-    """Return the name by which the parent module calls a module, which may have an index: `a` of `module.a["x"]`."""
-    return address.removeprefix(f"{parent}.").removeprefix("module.").partition("[")[0]
+def _child(parent: Module, address: str) -> Module:
+    if parent.depth >= MAX_MODULE_DEPTH:
+        raise InputError(
+            f"Its modules are nested more than {MAX_MODULE_DEPTH} deep: plan the inner ones by themselves."
+        )
+    # `a` of `module.a["x"]`
+    name = address.removeprefix(f"{parent.address}.").removeprefix("module.").partition("[")[0]
+    return parent.child(name, address)
