@@ -188,7 +188,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
         start()
         # Until it has ended, the file has another name.
-        found = WebDriverWait(folder, SECONDS_TO_OPEN, 0.02).until(lambda waiting: [*waiting.glob("*.csv")])
+        found = WebDriverWait(self.driver, SECONDS_TO_OPEN, 0.02).until(lambda _: [*folder.glob("*.csv")])
         return found[0]
 
     def focused(self) -> WebElement:

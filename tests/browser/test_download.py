@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,7 +33,7 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "=cmd|'/c calc'!A1", "\uff1d1
 TEXTS = ["a=1", "alias/a-b", '"quoted", and more', "Schlüssel 鍵", "'=1"]
 
 
-def rows(browser: Browser) -> list[Mapping[str, str]]:
+def rows(browser: Browser) -> list[dict[str, str]]:
     file = browser.downloaded(browser.button("Download CSV").click)
     assert file.name == "kms-key-policies-2026-03-09.csv"
     content = file.read_bytes()

@@ -72,12 +72,8 @@ def test_a_printed_page_is_pictured(browser: Browser, tmp_path: Path) -> None:
     browser.resize(PRINTED.width, PRINTED.height)
     browser.driver.get(f"{sheets.as_uri()}{SHEET}")
     # The browser's viewer does not say when it has drawn the page.
-    picture = WebDriverWait(browser, 30).until(lambda shown: next(filter(is_drawn, [shown.picture()]), None))
-    (Path(os.environ["REPORT_PICTURES"]) / PRINTED.name).write_bytes(picture)
-
-
-def is_drawn(picture: bytes) -> bool:
-    return len(picture) > LEAST_BYTES
+    file = Path(os.environ["REPORT_PICTURES"]) / PRINTED.name
+    WebDriverWait(browser.driver, 30).until(lambda _: file.write_bytes(browser.picture()) > LEAST_BYTES)
 
 
 @pytest.mark.parametrize("picture", [*PICTURES, PRINTED], ids=lambda picture: picture.name)

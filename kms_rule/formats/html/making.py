@@ -53,7 +53,8 @@ def _fact(name: str, *value: Content) -> Element:
 
 def _scope(judged: Iterable[Finding], findings: Findings) -> Iterator[Element]:
     """Yield the accounts and Regions that were looked into, and how many files were read."""
-    sources = {each.place.source for each in (*judged, *findings.unjudged)} | findings.looked_at
+    places = (*(each.place for each in judged), *(each.place for each in findings.unjudged))
+    sources = {place.source for place in places} | findings.looked_at
     live = [found for found in map(LIVE.fullmatch, sources) if found]
     yield from _names("Account", {found["account"] for found in live}, MAX_NAMED)
     yield from _names("Region", {found["region"] for found in live if found["region"]})
