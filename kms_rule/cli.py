@@ -15,6 +15,8 @@ from kms_rule.output import DIRECT_IT_ELSEWHERE, complain, printing
 
 PACKAGE = Path("AWSConfigRuleKMS.zip")
 FORMATS = ("table", "json", "sarif", "html")
+FORMATS_BY_ENDING = {".sarif.json": "sarif", ".json": "json", ".sarif": "sarif", ".html": "html", ".htm": "html"}
+STANDARD_OUTPUT = Path("-")
 CANNOT = 2
 EXIT_CODES = (
     "Exit code: 0 = everything is compliant or not applicable; 1 = something is NON_COMPLIANT; 2 = not everything "
@@ -217,8 +219,34 @@ def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
 
 
 def _add_output(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
-    command.add_argument("--format", choices=formats, default="table", help="how to show it (default: %(default)s)")
-    command.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: standard output)")
+    endings = " or ".join(f".{name}" for name in formats[1:])
+    command.add_argument(
+        "--format",
+        choices=formats,
+        help=f"how to show it (default: what the file's name ends in, {endings}; otherwise {formats[0]})",
+    )
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write it; - is standard output, which is the default"
+    )
+    command.set_defaults(formats=formats)
+
+
+def _settle_output(parsed: argparse.Namespace) -> None:
+    """Let the format follow from the ending of the file's name unless it is given; - is no file.
+
+    Raises `CommandError` where the command does not have the format that the ending stands for.
+    """
+    if parsed.output == STANDARD_OUTPUT:
+        parsed.output = None
+    if parsed.format:
+        return
+    name = parsed.output.name.lower() if parsed.output else ""
+    parsed.format = next((each for ending, each in FORMATS_BY_ENDING.items() if name.endswith(ending)), "table")
+    if parsed.format not in parsed.formats:
+        raise CommandError(
+            f"The name of the file for --output ends as one in {parsed.format} does, which 'kms-rule {parsed.command}' "
+            f"does not write: give --format, or a name with another ending."
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -230,6 +258,8 @@ def main(arguments: list[str] | None = None) -> int:
         parsed = parser().parse_args(arguments)
         if parsed.debug:
             print_failures()
+        if "formats" in parsed:
+            _settle_output(parsed)
         code: int = import_module(f"kms_rule.commands.{parsed.command}").run(parsed)
     except CommandError as error:
         complain(f"kms-rule: {error}")

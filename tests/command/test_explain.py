@@ -629,6 +629,18 @@ def test_where_nothing_can_be_proposed_the_reason_is_told(tmp_path: Path, capsys
     assert f"1. {found['steps'][0]}" in lines
 
 
+def test_the_format_follows_from_the_ending_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, COMPLIANT)
+    assert main(["explain", source, "--output", str(tmp_path / "why.json")]) == 0
+    assert json.loads((tmp_path / "why.json").read_text(encoding="utf-8"))["version"] == 1
+    assert main(["explain", source, "--output", str(tmp_path / "why.html")]) == 2
+    assert capsys.readouterr().err == (
+        "kms-rule: The name of the file for --output ends as one in html does, which 'kms-rule explain' does not "
+        "write: give --format, or a name with another ending.\n"
+    )
+    assert not (tmp_path / "why.html").exists()
+
+
 # --- for people ----------------------------------------------------------------------------------------------------
 
 

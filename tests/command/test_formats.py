@@ -378,6 +378,38 @@ def test_each_format_is_printed_and_written_alike(
     assert printed.startswith(OPENINGS[format_name])
 
 
+ENDINGS = {
+    "out.json": "json",
+    "out.sarif": "sarif",
+    "out.sarif.json": "sarif",
+    "OUT.HTML": "html",
+    "out.htm": "html",
+    "out.txt": "table",
+    "json": "table",
+}
+
+
+@pytest.mark.parametrize(("name", "format_name"), ENDINGS.items())
+def test_the_format_follows_from_the_ending_of_the_file(tmp_path: Path, name: str, format_name: str) -> None:
+    assert main(["check", write(tmp_path, "key.json", EVERYTHING_OPEN), "--output", str(tmp_path / name)]) == 1
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(OPENINGS[format_name])
+
+
+def test_a_format_that_is_given_is_taken_whatever_the_ending_says(tmp_path: Path) -> None:
+    source, output = write(tmp_path, "key.json", EVERYTHING_OPEN), tmp_path / "out.html"
+    assert main(["check", source, "--format", "json", "--output", str(output)]) == 1
+    assert output.read_text(encoding="utf-8").startswith(OPENINGS["json"])
+
+
+def test_a_hyphen_stands_for_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", write(tmp_path, "key.json", EVERYTHING_OPEN), "--format", "sarif", "--output", "-"]) == 1
+    assert capsys.readouterr().out.startswith(OPENINGS["sarif"])
+    assert [each.name for each in tmp_path.iterdir()] == ["key.json"]
+
+
 def test_the_command_takes_every_format_that_there_is() -> None:
     assert list(FORMATS_OF_FINDINGS) == list(FORMATS)
 
