@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from least_privilege.annotation import annotate_each
 from least_privilege.key import Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import POLICY_SCENARIOS, Compliance, Scenario, Verdict, duty_table
+
+# What `scan` and `report` call an account and Region.
+LIVE = re.compile(r"account \d{12}, [\w-]+", re.ASCII)
 
 
 class ExitCode(IntEnum):
@@ -41,10 +45,19 @@ class Place:
     column: int = 0
     resource: str = ""
 
+    @property
+    def position(self) -> str:
+        """The place without the resource, as compilers write it."""
+        return ":".join(str(part) for part in (self.source, self.line, self.column) if part)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is an account and Region that the source names, not a file."""
+        return bool(LIVE.fullmatch(self.source))
+
     def __str__(self) -> str:
-        """Return the place as compilers write it, and the resource after it."""
-        position = ":".join(str(part) for part in (self.source, self.line, self.column) if part)
-        return f"{position} {self.resource}" if self.resource else position
+        """Return the position, and the resource after it."""
+        return f"{self.position} {self.resource}" if self.resource else self.position
 
 
 @dataclass(frozen=True, slots=True)
