@@ -16,6 +16,7 @@ from kms_rule.output import DIRECT_IT_ELSEWHERE, complain, printing
 PACKAGE = Path("AWSConfigRuleKMS.zip")
 FORMATS = ("table", "json", "sarif", "html")
 FORMATS_BY_ENDING = {".sarif.json": "sarif", ".json": "json", ".sarif": "sarif", ".html": "html", ".htm": "html"}
+COMPLIANCES = ("NON_COMPLIANT", "COMPLIANT", "NOT_APPLICABLE")
 STANDARD_OUTPUT = Path("-")
 CANNOT = 2
 EXIT_CODES = (
@@ -94,6 +95,7 @@ def _describe_scan(command: argparse.ArgumentParser) -> None:
     )
     _add_account(command)
     _add_rule_parameters(command)
+    _add_selection(command)
     _add_output(command)
 
 
@@ -103,6 +105,7 @@ def _describe_report(command: argparse.ArgumentParser) -> None:
         "--aggregator", metavar="NAME", help="show the results in all accounts and Regions of this aggregator"
     )
     _add_account(command)
+    _add_selection(command)
     _add_output(command)
 
 
@@ -172,6 +175,7 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--write-accept", type=Path, metavar="FILE", help="where to draft a file for --accept, without the reasons"
     )
+    _add_selection(command)
     _add_output(command)
     command.add_argument(
         "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"
@@ -215,6 +219,23 @@ def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a value for one parameter of the rule; may be repeated",
+    )
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    selection = command.add_mutually_exclusive_group()
+    selection.add_argument(
+        "--only",
+        choices=COMPLIANCES,
+        action="append",
+        default=[],
+        help="show only the results of this compliance type, with the totals of all; may be repeated",
+    )
+    selection.add_argument(
+        "--quiet",
+        action="store_true",
+        help="show only what is NON_COMPLIANT or could not be judged, without parameters, remarks and totals: nothing "
+        "where there is none",
     )
 
 

@@ -128,7 +128,9 @@ class Findings:
     What of `judged` was accepted stands in `accepted` instead, and fails no run. `looked_at` are the files that were
     read, and `passed_over` is how many of them hold nothing to judge, of which nothing else is said. `parameters` are
     those that the keys were judged with, where they are known. `with_notes` is whether formats for programs that report
-    problems tell of what was not judged, too.
+    problems tell of what was not judged, too. Of the findings, all of which count, only those of the compliance types
+    in `only` are shown, all where that is empty; `quiet` is whether people see nothing but these and what could not be
+    judged.
 
     `coming` are findings that come while they are shown, after those that are `judged`, and are not kept: there may be
     more of them than memory holds. What could not be judged, and the remarks, are complete once the last has come.
@@ -142,19 +144,29 @@ class Findings:
     passed_over: int = 0
     parameters: RuleParameters | None = None
     with_notes: bool = False
+    only: frozenset[Compliance] = frozenset()
+    quiet: bool = False
     coming: Iterator[Finding] = field(default_factory=lambda: iter(()))
     _passed: Counter[Compliance] = field(default_factory=Counter)
 
     def each(self) -> Iterator[Finding]:
-        """Yield every finding, those that come only the first time."""
-        yield from self.judged
+        """Yield every finding that is to be shown, those that come only the first time."""
+        yield from self.each_kept()
         yield from self.each_coming()
 
+    def each_kept(self) -> Iterator[Finding]:
+        """Yield the findings that are kept and to be shown."""
+        return filter(self._is_shown, self.judged)
+
     def each_coming(self) -> Iterator[Finding]:
-        """Yield the findings that are not kept, and count them."""
+        """Yield the findings that are not kept and to be shown, and count all that come."""
         for finding in self.coming:
             self._passed[finding.compliance] += 1
-            yield finding
+            if self._is_shown(finding):
+                yield finding
+
+    def _is_shown(self, finding: Finding) -> bool:
+        return not self.only or finding.compliance in self.only
 
     @property
     def counts(self) -> Counter[Compliance]:

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `CommandError` where nothing can be scanned, or what was found cannot be written.
     """
-    from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
+    from kms_rule.formats import show_as_asked  # noqa: PLC0415 - it takes its time to load, and is needed last
 
     try:
         parameters, remarks = chosen_parameters(arguments)
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise CommandError(INTERRUPTED) from None
     findings.remarks += remarks
-    show(findings, arguments.format, arguments.output)
+    show_as_asked(findings, arguments)
     return findings.exit_code
 
 

@@ -36,13 +36,16 @@ def print_to(console: Console, findings: Findings) -> None:
     Nothing in them is taken for markup, and what could not be seen is spelt out.
     """
     shown = Shown(console)
-    if findings.parameters:
+    if findings.parameters and not findings.quiet:
         given = ", ".join(f"{name} = {value}" for name, value in given_texts(findings.parameters).items())
         shown.line(f"Judged with {given}")
-    for account, some in groupby(findings.judged, lambda finding: _account_of(finding.place)):
+    for account, some in groupby(findings.each_kept(), lambda finding: _account_of(finding.place)):
         shown.part(account, [[*some]])
     for source, some in groupby(findings.each_coming(), lambda finding: finding.place.source):
         shown.part(source, batched(some, ROWS_AT_ONCE))
+    if findings.quiet:
+        shown.listing("Not judged", map(_unjudged, findings.unjudged))
+        return
     shown.listing("Accepted", map(_accepted, findings.accepted))
     shown.listing("Not judged", map(_unjudged, findings.unjudged))
     shown.listing("Remarks", findings.remarks)
@@ -125,14 +128,14 @@ class Shown:
         place, resource = finding.place.position, finding.place.resource
         if account:
             place, resource = resource.removeprefix(beginning), ""
-        texts = (
-            finding.reported_id,
-            place,
-            "" if resource == finding.reported_id else resource,
-            finding.annotation,
+        return Row(
+            finding.compliance.value,
+            self._visible(finding.reported_id),
+            self._visible(place),
+            "" if resource == finding.reported_id else self._visible(resource),
+            self._visible(finding.annotation),
+            [self._visible(remark) for remark in finding.remarks if remark not in told],
         )
-        remarks = [self._visible(remark) for remark in finding.remarks if remark not in told]
-        return Row(finding.compliance.value, *map(self._visible, texts), remarks)
 
     def _rows(self, rows: Sequence[Row]) -> None:
         columns = _columns(rows)

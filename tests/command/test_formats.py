@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -21,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from kms_rule.cli import FORMATS, main
+from kms_rule.cli import COMPLIANCES, FORMATS, main, parser
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
-from kms_rule.formats import FORMATS_OF_FINDINGS, show, table
+from kms_rule.formats import FORMATS_OF_FINDINGS, show, show_as_asked, table
 from kms_rule.output import print_plainly, write_whole
 from least_privilege.key import Facts, Key
 from least_privilege.scenarios import SCENARIOS, Compliance
@@ -391,6 +392,78 @@ def names_in(content: object) -> Iterator[str]:
     if isinstance(content, list):
         for each in content:
             yield from names_in(each)
+
+
+# --- what is not to be shown ---------------------------------------------------------------------------------------
+
+
+def of_each_kind(*, come: bool) -> Findings:
+    """Findings of every compliance type, and something that was not judged; they come, or are kept."""
+    findings = on(key("bad", EVERYTHING_OPEN), key("good", USERS_MAY_USE), DISABLED, place=Place("account 1"))
+    findings.unjudged.append(Unjudged(Place("broken.json"), "It is empty."))
+    findings.remarks.append("Something else.")
+    if come:
+        findings.judged, findings.coming = [], iter(findings.judged)
+    return findings
+
+
+def asked(*options: str, format_name: str = "table") -> argparse.Namespace:
+    return parser().parse_args(["scan", *options, "--format", format_name])
+
+
+@pytest.mark.parametrize("come", [False, True])
+def test_only_some_results_are_shown_and_all_are_counted(capsys: pytest.CaptureFixture[str], *, come: bool) -> None:
+    findings = of_each_kind(come=come)
+    show_as_asked(findings, asked("--only", "NON_COMPLIANT", "--only", "NOT_APPLICABLE"))
+    text = capsys.readouterr().out
+    assert rows(text) == ["NON_COMPLIANT", "NOT_APPLICABLE"]
+    assert text.splitlines()[-6:] == [
+        "Not judged",
+        "  broken.json: It is empty.",
+        "Remarks",
+        "  Something else.",
+        "  Of the results, only those that are NON_COMPLIANT and NOT_APPLICABLE are shown; the totals count all.",
+        "1 COMPLIANT  1 NON_COMPLIANT  1 NOT_APPLICABLE  1 not judged",
+    ]
+
+
+@pytest.mark.parametrize("come", [False, True])
+def test_programs_get_only_some_findings_and_a_summary_of_all(
+    capsys: pytest.CaptureFixture[str], *, come: bool
+) -> None:
+    show_as_asked(of_each_kind(come=come), asked("--only", "COMPLIANT", format_name="json"))
+    content = json.loads(capsys.readouterr().out)
+    assert [finding["id"] for finding in content["findings"]] == ["good"]
+    assert [content["summary"][each] for each in COMPLIANCES] == [1, 1, 1]
+    assert len(content["unjudged"]) == 1
+
+
+def test_the_totals_of_the_page_count_what_it_does_not_list(capsys: pytest.CaptureFixture[str]) -> None:
+    show_as_asked(of_each_kind(come=True), asked("--only", "COMPLIANT", format_name="html"))
+    page = capsys.readouterr().out
+    assert re.search(r"<b>1</b> <span>NON_COMPLIANT</span>", page)
+    assert "CMK off is disabled" not in page
+
+
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_quiet_shows_nothing_but_what_fails_or_could_not_be_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    good, broken = write(tmp_path, "good.json", USERS_MAY_USE), write(tmp_path, "broken.json", '{"Statement"')
+    assert main(["check", good, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["check", good, write(tmp_path, "bad.json", EVERYTHING_OPEN), broken, "--quiet"]) == 2
+    out = capsys.readouterr().out
+    assert "Judged with" not in out
+    assert "good.json" not in out
+    assert "NON_COMPLIANT" in out
+    assert out.splitlines()[-2] == "Not judged"
+    assert out.splitlines()[-1].startswith(f"  {broken}:1:")
+
+
+def test_the_compliance_types_are_those_of_the_rule() -> None:
+    assert {*COMPLIANCES} == {*Compliance}
 
 
 # --- findings that come while they are shown -------------------------------------------------------------------------
