@@ -87,11 +87,15 @@ def scan(who: Sequence[Identity], parameters: RuleParameters) -> Findings:
 
 def _scan_places(places: Sequence[Connection], findings: Findings, threads: int, bar: Bar) -> bool:
     """Add what is found in these Regions, and return whether to go on with others."""
+    empty: dict[str, list[str]] = {}
+    goes_on = True
     for number, place in enumerate(places, 1):
-        if not _scan_region(place, findings, threads, _shown_on(bar, place.region)):
+        goes_on = _scan_region(place, findings, threads, _shown_on(bar, place.region), empty)
+        if not goes_on:
             findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
-            return False
-    return True
+            break
+    findings.remarks += (f"account {account}: There is no KMS key in {', '.join(empty[account])}." for account in empty)
+    return goes_on
 
 
 def _threads() -> int:
@@ -101,12 +105,14 @@ def _threads() -> int:
         raise CommandError(str(error)) from None
 
 
-def _scan_region(connection: Connection, findings: Findings, threads: int, watch: Watch) -> bool:
-    """Add what is found in one Region, and return whether to go on with the next."""
+def _scan_region(
+    connection: Connection, findings: Findings, threads: int, watch: Watch, empty: dict[str, list[str]]
+) -> bool:
+    """Add what is found in one Region, to the account's in `empty` where that is nothing; return whether to go on."""
     progress = Progress()
     parameters = findings.parameters
     assert parameters  # noqa: S101 - every scan has some
-    source = f"Region {connection.region}"
+    account_id, source = "", f"Region {connection.region}"
     before = len(findings.judged) + len(findings.unjudged)
     try:
         account_id = connection.account_id()
@@ -124,7 +130,7 @@ def _scan_region(connection: Connection, findings: Findings, threads: int, watch
     except RuleError as error:
         findings.unjudged.append(Unjudged(Place(source), _sentence_of(error)))
     if len(findings.judged) + len(findings.unjudged) == before:
-        findings.remarks.append(f"{source}: There is no KMS key.")
+        empty.setdefault(account_id, []).append(connection.region)
     return True
 
 
