@@ -193,6 +193,7 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("--alias", action="append", default=[], help="an alias of the policy's key; may be repeated")
     _add_one_account(command)
     _add_rule_parameters(command)
+    command.add_argument("--all", action="store_true", help="also show the questions that were not reached")
     _add_output(command, formats=("table", "json"))
 
 
