@@ -19,7 +19,7 @@ from kms_rule.explanation.explanation import (
     reason_against,
 )
 from kms_rule.explanation.sentences import listing
-from kms_rule.formats.letters import visible
+from kms_rule.formats.lines import print_line, visible
 from kms_rule.output import is_narrow
 from kms_rule.remediation.remedy import NoProposal, Proposal
 from least_privilege.condition import Condition
@@ -59,8 +59,8 @@ def print_to(console: Console, explanation: Explanation) -> None:
 
 def say(console: Console, text: str, style: str = "") -> None:
     """Print a line, or several, in which nothing is taken for markup, and what could not be seen is spelt out."""
-    shown = "\n".join(visible(line, console.encoding) for line in text.split("\n"))
-    console.print(Text(shown, style=style), soft_wrap=True)
+    for line in text.split("\n"):
+        print_line(console, Text(style=style), visible(line, console.encoding))
 
 
 def _deciding(parameters: RuleParameters) -> Iterator[tuple[str, str]]:
@@ -152,4 +152,5 @@ def _print_remedy(console: Console, proposed: Proposal | NoProposal) -> None:
         say(console, f"{number}. {step}")
     if isinstance(proposed, Proposal):
         say(console, "\nThe policy then", style="bold")
-        say(console, proposed.text)
+        # Nothing may come between its words, since people copy it.
+        console.print(Text(proposed.text), soft_wrap=True)

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
-from kms_rule.formats.letters import visible
+from kms_rule.formats.lines import print_line, visible
 from kms_rule.output import ACCEPTED, COLOURS, NOT_JUDGED, PASSED_OVER, is_narrow, totals
 from kms_rule.settings import given_texts
 from least_privilege.scenarios import Compliance
@@ -48,7 +48,7 @@ def print_to(console: Console, findings: Findings) -> None:
         return
     shown.listing("Accepted", map(_accepted, findings.accepted))
     shown.listing("Not judged", map(_unjudged, findings.unjudged))
-    shown.listing("Remarks", findings.remarks)
+    shown.listing("Remarks", (("", remark) for remark in findings.remarks))
     counts = {compliance.value: count for compliance, count in findings.counts.items()}
     others = {
         ACCEPTED: len(findings.accepted),
@@ -63,12 +63,12 @@ def _account_of(place: Place) -> str:
     return place.source if place.is_live else ""
 
 
-def _accepted(accepted: Accepted) -> str:
-    return f"{accepted.finding.place}: {accepted.finding.annotation} {accepted}"
+def _accepted(accepted: Accepted) -> tuple[str, str]:
+    return str(accepted.finding.place), f"{accepted.finding.annotation} {accepted}"
 
 
-def _unjudged(unjudged: Unjudged) -> str:
-    return f"{unjudged.place}: {unjudged.reason}"
+def _unjudged(unjudged: Unjudged) -> tuple[str, str]:
+    return str(unjudged.place), unjudged.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,17 @@ class Shown:
         self._visible = partial(visible, encoding=console.encoding)
 
     def line(self, text: str, style: str = "") -> None:
-        """Print a text on a line of its own, which is not broken."""
-        self._console.print(Text(self._visible(text), style=style), soft_wrap=True)
+        """Print a text on a line of its own."""
+        print_line(self._console, Text(style=style), self._visible(text))
 
-    def listing(self, heading: str, lines: Iterable[str]) -> None:
-        """Print lines below a heading, nothing where there are none."""
+    def listing(self, heading: str, lines: Iterable[tuple[str, str]]) -> None:
+        """Print lines, each a place and what is said of it, below a heading; nothing where there are none."""
         listed = [*lines]
         if listed:
             self.line(heading, style="bold")
-        for line in listed:
-            self.line(f"  {line}")
+        for place, text in listed:
+            beginning = f"  {self._visible(place)}: " if place else "  "
+            print_line(self._console, Text(beginning), self._visible(text))
 
     def part(self, account: str, batches: Iterable[Iterable[Finding]]) -> None:
         """Print findings, each batch worst first; `account` is the account and Region of them, blank for files."""
@@ -155,15 +156,14 @@ class Shown:
         self._console.print(table)
 
     def _in_a_list(self, row: Row) -> None:
-        resource = f" ({row.resource})" if row.resource else ""
-        line = Text.assemble(
+        beginning = Text.assemble(
             f"{row.place}: " if row.place else "",
             (row.compliance, COLOURS[row.compliance]),
-            f" {row.key}{resource}: {row.annotation}",
+            f" {row.key} ({row.resource}): " if row.resource else f" {row.key}: ",
         )
-        self._console.print(line, soft_wrap=True)
+        print_line(self._console, beginning, row.annotation)
         for remark in row.remarks:
-            self.line(f"    {remark}")
+            print_line(self._console, Text("    "), remark)
 
 
 def _beginning(findings: Sequence[Finding]) -> str:

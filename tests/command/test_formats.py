@@ -226,6 +226,22 @@ def test_the_width_that_columns_gives_counts_without_a_terminal(
     assert ("\nkey.json: COMPLIANT key.json: in Key Policy " in re.sub(r":\d+:\d+", "", shown)) != is_table
 
 
+def test_on_a_terminal_lines_end_where_words_do_and_never_within_a_place() -> None:
+    place = Place(f"my folder/{'otter beaver/' * 9}a.yaml", 3, 5, "Key")
+    findings = on(key("bad", EVERYTHING_OPEN), place=place)
+    findings.judged += on(key("worse", EVERYTHING_OPEN), place=Place("a.yaml")).judged
+    findings.unjudged.append(Unjudged(place, "It is empty: name another file."))
+    written = io.StringIO()
+    table.print_to(Console(file=written, width=80, force_terminal=True, color_system=None), findings)
+    lines = written.getvalue().splitlines()
+    [first] = [line for line in lines if line.startswith(f"{place.position}: NON_COMPLIANT bad (Key): ")]
+    assert lines[lines.index(first) + 1].startswith("    ")
+    start = lines.index("a.yaml: NON_COMPLIANT worse: in Key Policy for worse, statement does have open")
+    assert lines[start + 1].startswith("    KMS permissions and CMK is not whitelisted [")
+    assert any(line.startswith(f"  {place}: It") for line in lines)
+    assert all(len(line) <= 80 or "my folder" in line for line in lines)
+
+
 LETTERS = [
     ("schlüssel/鍵.json", "utf-8", "schlüssel/鍵.json"),
     ("schlüssel/鍵.json", "latin-1", "schlüssel/\\u9375.json"),
