@@ -265,7 +265,7 @@ def test_letters_are_shown_where_the_terminal_has_them_and_what_hides_or_turns_t
     findings.judged = on(DISABLED, place=Place(name, 1, 2)).judged
     table.print_to(Console(file=written, width=99), findings)
     written.flush()
-    lines = written.buffer.getvalue().decode(encoding).splitlines()  # type: ignore[attr-defined]
+    lines = written.buffer.getvalue().decode(encoding).splitlines()
     assert lines[0].startswith(f"{shown}:1:2: NOT_APPLICABLE ")
     assert lines[2] == f"  {shown}: It is empty."
     assert lines[4] == f"  {shown}"
