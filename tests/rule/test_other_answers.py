@@ -142,6 +142,13 @@ OF_ONE: list[tuple[str, object]] = [
     ("DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": [None]}),
     ("DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": 5}),
     ("PutEvaluations", {"FailedEvaluations": [{}]}),
+    *(
+        (
+            "PutEvaluations",
+            {"FailedEvaluations": [{"ComplianceResourceType": "t", "ComplianceResourceId": resource_id}]},
+        )
+        for resource_id in NO_TEXTS
+    ),
     ("GetComplianceDetailsByConfigRule", {"EvaluationResults": [{}]}),
     ("GetComplianceDetailsByConfigRule", {"EvaluationResults": [None]}),
     *(
