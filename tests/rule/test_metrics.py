@@ -167,14 +167,11 @@ def test_a_run_that_aws_does_not_answer_says_so_once(
         released.wait(30)
         return iter(())
 
-    def left() -> float:
-        reached.wait(30)
-        return NONE
-
+    until = context_until(reached)
     monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
     monkeypatch.setattr(Account, "key_ids", hanging)
     with pytest.raises(RuleError, match="AWS has not answered"):
-        lambda_handler(scheduled(account), context(left))
+        lambda_handler(scheduled(account), context(lambda: until.get_remaining_time_in_millis() / 1000))
     released.set()
     end_of_threads()
     found = metrics(capsys)
