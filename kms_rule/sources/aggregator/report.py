@@ -105,8 +105,8 @@ class _Report:
         without = self.without - {where for _, where in self.times}
         if without:
             self.findings.remarks.append(
-                f"There are no results of a rule {escaped(name)} in {named(without)}: either no key there is applicable, "
-                f"or the rule is not deployed there or has not reported yet."
+                f"There are no results of a rule {escaped(name)} in {named(without)}: either no key there is "
+                f"applicable, or the rule is not deployed there or has not reported yet."
             )
 
     def _tell_ages(self) -> None:
