@@ -88,9 +88,17 @@ def parser() -> argparse.ArgumentParser:
     return described
 
 
+def _name(text: str) -> str:
+    """Return a name that was given; a blank one, as of a shell's variable that is not set, would count as not given."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is blank, so give a name")
+    return text
+
+
 def _describe_scan(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--aggregator",
+        type=_name,
         metavar="NAME",
         help="judge the keys of all accounts and Regions of this aggregator, by what AWS Config has recorded of them",
     )
@@ -101,9 +109,12 @@ def _describe_scan(command: argparse.ArgumentParser) -> None:
 
 
 def _describe_report(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--rule", required=True, metavar="NAME", help="the name of the rule in AWS Config")
+    command.add_argument("--rule", required=True, type=_name, metavar="NAME", help="the name of the rule in AWS Config")
     command.add_argument(
-        "--aggregator", metavar="NAME", help="show the results in all accounts and Regions of this aggregator"
+        "--aggregator",
+        type=_name,
+        metavar="NAME",
+        help="show the results in all accounts and Regions of this aggregator",
     )
     _add_account(command)
     _add_selection(command)
@@ -190,7 +201,9 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
         metavar="POLICY",
         help="a key policy as JSON, FILE#NAME for one key of a template or plan, or - for standard input",
     )
-    command.add_argument("--key", metavar="KEY", help="a key of a live account instead: its alias, id or ARN")
+    command.add_argument(
+        "--key", type=_name, metavar="KEY", help="a key of a live account instead: its alias, id or ARN"
+    )
     command.add_argument("--alias", action="append", default=[], help="an alias of the policy's key; may be repeated")
     _add_one_account(command)
     _add_rule_parameters(command)
@@ -214,7 +227,9 @@ def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
         help="the rule's parameters: its parameters.json, a JSON object, or the deployment template's in JSON or YAML "
         "(default: the example that comes with kms-rule)",
     )
-    source.add_argument("--rule", metavar="NAME", help="take the parameters of this rule, as it is deployed")
+    source.add_argument(
+        "--rule", type=_name, metavar="NAME", help="take the parameters of this rule, as it is deployed"
+    )
     command.add_argument(
         "--parameter",
         action="append",

@@ -20,11 +20,18 @@ from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import chosen_parameters
 from kms_rule.sources.aggregator.scan import scan_aggregator
-from kms_rule.sources.live.accounts import Connection, Identity, advice_on, identities, only, opened
+from kms_rule.sources.live.accounts import (
+    Connection,
+    Identity,
+    advice_on,
+    identities,
+    only,
+    opened,
+    sentence_for_people,
+)
 from kms_rule.sources.live.readers import Readers
 from least_privilege.account import Account
 from least_privilege.deadline import Deadline
-from least_privilege.errors import FAILURES, reason_of
 from least_privilege.key import UnreadKey
 from least_privilege.parameters import RuleParameters
 from least_privilege.progress import Progress
@@ -136,7 +143,7 @@ class _Scanning:
         except CommandError as error:
             found.unjudged.append(Unjudged(Place(source), str(error)))
         except RuleError as error:
-            found.unjudged.append(Unjudged(Place(source), _sentence_of(error)))
+            found.unjudged.append(Unjudged(Place(source), sentence_for_people("The keys cannot be listed", error)))
         return True
 
 
@@ -151,12 +158,6 @@ def _interruption(progress: Progress) -> str:
     if not progress.keys:
         return INTERRUPTED
     return f"Interrupted after {len(progress.judged):,} of {len(progress.keys):,} keys: run it again."
-
-
-def _sentence_of(error: RuleError) -> str:
-    """Return why the keys cannot be listed, with advice for a person instead of that for a deployed rule."""
-    cause = error.__context__
-    return f"The keys cannot be listed: {advice_on(reason_of(cause))}." if isinstance(cause, FAILURES) else str(error)
 
 
 def _readings(

@@ -121,6 +121,22 @@ def test_wrong_parameters_are_one_sentence(arguments: list[str], sentence: str) 
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["scan", "--aggregator", ""],
+        ["scan", "--rule", " "],
+        ["report", "--rule", ""],
+        ["report", "--rule", "Keys", "--aggregator", ""],
+        ["explain", "--key", ""],
+    ],
+)
+def test_a_name_that_is_blank_is_not_taken_for_none(arguments: list[str]) -> None:
+    ended = kms_rule(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(f"argument {arguments[-2]}: it is blank, so give a name\n")
+
+
 def test_parameters_whose_lists_are_no_text_are_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "parameters.json"
     file.write_text('{"Parameters": {"InputParameters": {"Admin_User_Id": "AROAOTTER*"}}}', encoding="utf-8")
