@@ -70,7 +70,12 @@ def parser() -> argparse.ArgumentParser:
         ("scan", "judge every key of a live account and Region, read-only", _describe_scan, EXIT_CODES),
         ("check", "judge key policies in files, before they are deployed", _describe_check, EXIT_CODES),
         ("report", "show what AWS Config holds for the deployed rule", _describe_report, EXIT_CODES),
-        ("explain", "answer each question of the rule about one policy", _describe_explain, EXIT_CODES_OF_EXPLAIN),
+        (
+            "explain",
+            "answer each question of the rule about one policy or key",
+            _describe_explain,
+            EXIT_CODES_OF_EXPLAIN,
+        ),
         ("package", "build the zip file that the deployment templates need", _describe_package, None),
     ):
         command = commands.add_parser(name, help=short_help, epilog=epilog)
@@ -80,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _describe_scan(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--aggregator",
+        metavar="NAME",
+        help="judge the keys of all accounts and Regions of this aggregator, by what AWS Config has recorded of them",
+    )
     _add_account(command)
     _add_rule_parameters(command)
     _add_output(command)
@@ -87,6 +97,9 @@ def _describe_scan(command: argparse.ArgumentParser) -> None:
 
 def _describe_report(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rule", required=True, metavar="NAME", help="the name of the rule in AWS Config")
+    command.add_argument(
+        "--aggregator", metavar="NAME", help="show the results in all accounts and Regions of this aggregator"
+    )
     _add_account(command)
     _add_output(command)
 
@@ -99,7 +112,28 @@ def _add_account(command: argparse.ArgumentParser) -> None:
         default=[],
         help="a Region to look into; may be repeated; 'all' stands for every enabled one (default: the profile's)",
     )
-    command.add_argument("--role-arn", help="a role to assume first")
+    command.add_argument(
+        "--role-arn",
+        action="append",
+        default=[],
+        help="a role to assume first; may be repeated, for one account after another",
+    )
+    command.add_argument(
+        "--accounts-file",
+        type=Path,
+        metavar="FILE",
+        help="accounts to look into: the ARN of a role on each line, or the id of an account, for which ACCOUNT stands "
+        "in --role-arn",
+    )
+
+
+def _add_one_account(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--profile", help="the profile whose credentials to use where AWS is asked")
+    command.add_argument(
+        "--region", action="append", default=[], help="the Region to look into then (default: the profile's)"
+    )
+    command.add_argument("--role-arn", action="append", default=[], help="a role to assume first")
+    command.set_defaults(accounts_file=None)
 
 
 def _describe_check(command: argparse.ArgumentParser) -> None:
@@ -117,6 +151,7 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         help="files and folders to leave out, by name or end of path, such as 'tests/*'; may be repeated",
     )
+    _add_one_account(command)
     _add_rule_parameters(command)
     command.add_argument(
         "--template-parameters",
@@ -142,8 +177,15 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
 
 
 def _describe_explain(command: argparse.ArgumentParser) -> None:
-    command.add_argument("policy", metavar="POLICY", help="a key policy as JSON, or - for standard input")
-    command.add_argument("--alias", action="append", default=[], help="an alias of the key; may be repeated")
+    command.add_argument(
+        "policy",
+        nargs="?",
+        metavar="POLICY",
+        help="a key policy as JSON, FILE#NAME for one key of a template or plan, or - for standard input",
+    )
+    command.add_argument("--key", metavar="KEY", help="a key of a live account instead: its alias, id or ARN")
+    command.add_argument("--alias", action="append", default=[], help="an alias of the policy's key; may be repeated")
+    _add_one_account(command)
     _add_rule_parameters(command)
     _add_output(command, formats=("table", "json"))
 
@@ -156,12 +198,15 @@ def _describe_package(command: argparse.ArgumentParser) -> None:
 
 
 def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
         "--parameters",
         type=Path,
         metavar="FILE",
-        help="the parameters.json of the rule that you deploy (default: the example that comes with kms-rule)",
+        help="the rule's parameters: its parameters.json, a JSON object, or the deployment template's in JSON or YAML "
+        "(default: the example that comes with kms-rule)",
     )
+    source.add_argument("--rule", metavar="NAME", help="take the parameters of this rule, as it is deployed")
     command.add_argument(
         "--parameter",
         action="append",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -115,6 +116,9 @@ class Findings:
     read, and `passed_over` is how many of them hold nothing to judge, of which nothing else is said. `parameters` are
     those that the keys were judged with, where they are known. `with_notes` is whether formats for programs that report
     problems tell of what was not judged, too.
+
+    `coming` are findings that come while they are shown, after those that are `judged`, and are not kept: there may be
+    more of them than memory holds. What could not be judged, and the remarks, are complete once the last has come.
     """
 
     judged: list[Finding] = field(default_factory=list)
@@ -125,15 +129,36 @@ class Findings:
     passed_over: int = 0
     parameters: RuleParameters | None = None
     with_notes: bool = False
+    coming: Iterator[Finding] = field(default_factory=lambda: iter(()))
+    _passed: Counter[Compliance] = field(default_factory=Counter)
+
+    def each(self) -> Iterator[Finding]:
+        """Yield every finding, those that come only the first time."""
+        yield from self.judged
+        yield from self.each_coming()
+
+    def each_coming(self) -> Iterator[Finding]:
+        """Yield the findings that are not kept, and count them."""
+        for finding in self.coming:
+            self._passed[finding.compliance] += 1
+            yield finding
+
+    @property
+    def counts(self) -> Counter[Compliance]:
+        """How many findings there are of each compliance, of those included that have come so far."""
+        return Counter(finding.compliance for finding in self.judged) + self._passed
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether all findings can still be shown: none has come and gone."""
+        return not self._passed
 
     @property
     def exit_code(self) -> ExitCode:
         """The code that the command ends with: what could not be judged outweighs what is not compliant."""
         if self.unjudged:
             return ExitCode.INCOMPLETE
-        if any(finding.fails for finding in self.judged):
-            return ExitCode.NON_COMPLIANT
-        return ExitCode.COMPLIANT
+        return ExitCode.NON_COMPLIANT if self.counts[Compliance.NON_COMPLIANT] else ExitCode.COMPLIANT
 
     def add(self, others: Iterable[Finding | Unjudged]) -> None:
         """Take findings in, judged or not."""

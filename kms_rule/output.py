@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from kms_rule.errors import CommandError
 
@@ -111,13 +111,15 @@ def standard_output(instead: str = GIVE_A_FILE) -> Console:
     return console if console.is_terminal else CheckedConsole(width=WIDTH_WITHOUT_A_TERMINAL)
 
 
-def as_text(print_to: Callable[[Console], None]) -> str:
-    """Return, as plain text, what `print_to` prints to the console that it is given."""
+def print_plainly(print_to: Callable[[Console], None], file: BinaryIO) -> None:
+    """Write to a file, as plain text in UTF-8, what `print_to` prints to the console that it is given."""
     from rich.console import Console as RichConsole  # noqa: PLC0415
 
-    written = io.StringIO()
-    print_to(RichConsole(file=written, width=WIDTH_WITHOUT_A_TERMINAL, color_system=None))
-    return written.getvalue()
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
+    try:
+        print_to(RichConsole(file=text, width=WIDTH_WITHOUT_A_TERMINAL, color_system=None))
+    finally:
+        text.detach()
 
 
 def totals(counts: Mapping[str, int]) -> str:
@@ -131,13 +133,16 @@ def totals(counts: Mapping[str, int]) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def write_whole(content: bytes, target: Path) -> None:
-    """Write a file; where that fails, what was there before is still there, and nothing else is.
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which is `target` once the block has ended.
 
-    A device or a pipe, such as /dev/stdout, is written to as it is. Raises `OSError` where the file cannot be written.
+    Where the block or writing fails, what was there before is still there, and nothing else is. A device or a pipe,
+    such as /dev/stdout, is written to as it is. Raises `OSError` where the file cannot be written.
     """
     if target.exists() and not target.is_file():
-        target.write_bytes(content)
+        with target.open("wb") as opened:
+            yield opened
         return
     # A link stays a link: what it points to is replaced.
     file = target.resolve()
@@ -146,21 +151,28 @@ def write_whole(content: bytes, target: Path) -> None:
     opened = partial.open("xb")
     try:
         with opened:
-            opened.write(content)
+            yield opened
         partial.replace(file)
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
 
 
-def write_or_show(text: str, target: Path, called: str, show: Callable[[], None]) -> None:
-    """Write `text` to a file in UTF-8, or `show` it where that is not possible, so that it is not lost.
+def write_whole(content: bytes, target: Path) -> None:
+    """Write a file whole or not at all, like `whole_file`."""
+    with whole_file(target) as opened:
+        opened.write(content)
 
-    Raises `CommandError` in the latter case, also where `show` raises `OutputError`; `called` is its subject and verb,
-    such as "the findings are".
+
+def write_or_show(write: Callable[[BinaryIO], object], target: Path, called: str, show: Callable[[], bool]) -> None:
+    """Let `write` write to a file, or `show` what it would have written where that is not possible, lest it be lost.
+
+    Raises `CommandError` in the latter case, also where `show` raises `OutputError`, or returns that nothing is left to
+    be shown; `called` is its subject and verb, such as "the findings are".
     """
     try:
-        write_whole(text.encode(), target)
+        with whole_file(target) as opened:
+            write(opened)
     except OSError as error:
         raise CommandError(
             f"{target} cannot be written ({error.strerror}), {_shown_instead(called, show)}: give a file in a folder "
@@ -168,9 +180,9 @@ def write_or_show(text: str, target: Path, called: str, show: Callable[[], None]
         ) from error
 
 
-def _shown_instead(called: str, show: Callable[[], None]) -> str:
+def _shown_instead(called: str, show: Callable[[], bool]) -> str:
     try:
-        show()
+        shown = show()
     except OutputError as error:
         return f"and standard output {error.reason}, so {called} lost"
-    return f"so {called} on standard output"
+    return f"so {called} on standard output" if shown else f"so {called} lost"

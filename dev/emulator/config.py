@@ -3,9 +3,10 @@
 moto plays AWS KMS and most of AWS Config, but keeps no evaluation results and has a single page for every list.
 `EmulatedConfig` adds these operations to moto's own response classes for as long as a `with` block lasts: AWS Config's
 `PutEvaluations`, `GetComplianceDetailsByConfigRule`, `DescribeConfigRuleEvaluationStatus`,
-`StartConfigRulesEvaluation` and, for keys, which moto does not record, `BatchGetResourceConfig`; and the pages of AWS
-KMS's `ListKeys` and `ListAliases`. Clients reach them over HTTP like all of moto. Rules, keys and aliases remain
-moto's: what `PutConfigRule`, `DeleteConfigRule` or `CreateKey` does there counts here.
+`StartConfigRulesEvaluation` and, for keys, which moto does not record, `BatchGetResourceConfig`; what aggregators are
+asked (`dev.emulator.aggregator`); and the pages of AWS KMS's `ListKeys` and `ListAliases`. Clients reach them over HTTP
+like all of moto. Rules, keys and aliases remain moto's: what `PutConfigRule`, `DeleteConfigRule` or `CreateKey` does
+there counts here.
 
 The limits of a request are those of botocore's model of the service, so they are AWS's own. Beyond them nothing is
 limited: not how often a client may call, nor who may.
@@ -37,18 +38,17 @@ from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
-from moto.kms.models import Key, kms_backends
 from moto.kms.responses import KmsResponse
 
+from dev.emulator.aggregator import EmulatedAggregation
 from dev.emulator.calls import Call, Place, answering, checked_call
 from dev.emulator.evaluations import Invocation, Result, check_evaluation
+from dev.emulator.items import KEY_RESOURCE_TYPE, item_of_key
 from dev.emulator.pages import Pages, PageSize
 
 LOGGER = logging.getLogger(__name__)
 
 LISTED_COMPLIANCE = frozenset({"COMPLIANT", "NON_COMPLIANT"})
-
-KEY_RESOURCE_TYPE = "AWS::KMS::Key"
 
 # moto refuses a custom rule whose function it does not have, but asks nothing of a managed rule without parameters.
 MANAGED_SOURCE = {"Owner": "AWS", "SourceIdentifier": "CMK_BACKING_KEY_ROTATION_ENABLED"}
@@ -83,6 +83,7 @@ class EmulatedConfig:
     * `statuses`: what AWS Config says of a rule's runs, by its name, otherwise than it was: fields that replace those
       of the status, and `None` leaves one out.
     * `unprocessed`: how often more a `BatchGetResourceConfig` leaves a key unprocessed, by key id.
+    * `aggregation`: what aggregators know of all that is here.
     * `on_evaluation`: is called with each of these names. It has returned when the client gets its answer, and may
       itself call the server. What it raises is logged and kept from the client, as AWS Config keeps it.
     """
@@ -94,12 +95,19 @@ class EmulatedConfig:
     statuses: dict[str, Mapping[str, object]] = field(default_factory=dict, init=False)
     unprocessed: dict[str, int] = field(default_factory=dict, init=False)
     on_evaluation: Callable[[str], object] = field(default=_do_nothing, init=False)
+    aggregation: EmulatedAggregation = field(init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _invocations: dict[str, Invocation] = field(default_factory=dict, init=False)
     _evaluated: dict[str, datetime] = field(default_factory=dict, init=False)
     _results: dict[str, dict[_Resource, Result]] = field(default_factory=dict, init=False)
     _refusals: dict[str, float] = field(default_factory=dict, init=False)
     _pages: Pages = field(default_factory=Pages, init=False)
+
+    def __post_init__(self) -> None:
+        """Let aggregators see what is here."""
+        self.aggregation = EmulatedAggregation(
+            self.items, self._leaves_unprocessed, lambda rule: self._list_results(rule, LISTED_COMPLIANCE)
+        )
 
     # What AWS does by itself, and what a test wants to happen.
 
@@ -116,6 +124,7 @@ class EmulatedConfig:
             (ConfigResponse, "describe_config_rule_evaluation_status", answering(self._describe_statuses)),
             (ConfigResponse, "batch_get_resource_config", answering(self._batch_get_resource_config)),
             (ConfigResponse, "start_config_rules_evaluation", answering(self._start_evaluations)),
+            *self.aggregation.operations(),
             (KmsResponse, "list_keys", self._paging(MOTO_LIST_KEYS, "Keys", PageSize(100, 1000))),
             (KmsResponse, "list_aliases", self._paging(MOTO_LIST_ALIASES, "Aliases", PageSize(50, 100))),
         ]
@@ -139,6 +148,7 @@ class EmulatedConfig:
             self._results.clear()
             self._refusals.clear()
             self._pages.clear()
+            self.aggregation.reset()
 
     def add_rule(self, name: str, parameters: Mapping[str, str] | None = None, place: Place | None = None) -> None:
         """Create a custom Lambda rule among moto's, with `parameters` as its input parameters.
@@ -249,7 +259,11 @@ class EmulatedConfig:
         """
         keys: Sequence[Mapping[str, str]] = call.parameters["resourceKeys"]
         left = [key for key in keys if self._leaves_unprocessed(key["resourceId"])]
-        found = [self._item(key, call.place) for key in keys if key not in left]
+        found = [
+            item_of_key(key["resourceId"], call.place, self.items)
+            for key in keys
+            if key not in left and key["resourceType"] == KEY_RESOURCE_TYPE
+        ]
         return {
             "baseConfigurationItems": [item for item in found if item is not None],
             "unprocessedResourceKeys": left,
@@ -261,14 +275,6 @@ class EmulatedConfig:
             if times:
                 self.unprocessed[resource_id] = times - 1
             return times > 0
-
-    def _item(self, key: Mapping[str, str], place: Place) -> dict[str, Any] | None:
-        keys = kms_backends[place.account_id][place.region].keys
-        resource_id = key["resourceId"]
-        changes = self.items.get(resource_id, {})
-        if key["resourceType"] != KEY_RESOURCE_TYPE or resource_id not in keys or changes is None:
-            return None
-        return {**_item_of(keys[resource_id]), **changes}
 
     def _start_evaluations(self, call: Call) -> dict[str, Any]:
         """Start to evaluate every named rule, or none if one of them does not exist.
@@ -356,21 +362,6 @@ class EmulatedConfig:
             self.on_evaluation(rule_name)
         except Exception:
             LOGGER.exception("The evaluation of %s failed", rule_name)
-
-
-def _item_of(key: Key) -> dict[str, Any]:
-    configuration = {"keyId": key.id, "arn": key.arn, "keyManager": key.key_manager, "keyState": key.key_state}
-    return {
-        "accountId": key.account_id,
-        "arn": key.arn,
-        "awsRegion": key.region,
-        "configurationItemStatus": "OK",
-        "configuration": json.dumps(configuration),
-        "recordingFrequency": "CONTINUOUS",
-        "resourceId": key.id,
-        "resourceType": KEY_RESOURCE_TYPE,
-        "supplementaryConfiguration": {"KeyRotationStatus": "false", "Policy": json.dumps(key.policy)},
-    }
 
 
 def _find_rule(name: str, place: Place) -> ConfigRule | None:

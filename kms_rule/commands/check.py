@@ -12,7 +12,7 @@ from kms_rule import acceptance
 from kms_rule.errors import sentence_on
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.output import printing, write_or_show
-from kms_rule.settings import remarks_on, rule_parameters
+from kms_rule.settings import chosen_parameters
 from kms_rule.sources.cloudformation.exports import ExportsOfFiles
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs, template_inputs
 from kms_rule.sources.contents import Candidate, Contents, DefinedKey, InputError
@@ -48,25 +48,27 @@ def run(arguments: argparse.Namespace) -> int:
     # What shows the findings takes its time to load, and the rest of this module is used without it.
     from kms_rule.formats import show  # noqa: PLC0415
 
-    parameters = rule_parameters(arguments.parameters, arguments.parameter)
+    parameters, remarks = chosen_parameters(arguments)
     inputs = template_inputs(arguments.template_parameters)
     entries = acceptance.accepted_in(arguments.accept) if arguments.accept else ()
     if arguments.write_accept:
         acceptance.refuse_to_replace(arguments.write_accept)
     findings = check(arguments.files, parameters, inputs, arguments.exclude)
     acceptance.accept(findings, entries, arguments.accept, acceptance.today())
-    findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
+    findings.remarks += remarks
     findings.with_notes = arguments.notes
     show(findings, arguments.format, arguments.output)
     if arguments.write_accept:
         drafted = acceptance.draft(findings, acceptance.today())
-        write_or_show(drafted, arguments.write_accept, "the draft is", partial(_print_whole, drafted))
+        file, written = arguments.write_accept, drafted.encode()
+        write_or_show(lambda opened: opened.write(written), file, "the draft is", partial(_print_whole, drafted))
     return findings.exit_code
 
 
-def _print_whole(text: str) -> None:
+def _print_whole(text: str) -> bool:
     with printing() as opened:
         opened.write(text)
+    return True
 
 
 def check(
@@ -189,12 +191,15 @@ class Checking:
             return [Unjudged(key.place, sentence_on(error))]
 
 
+def worst(key: DefinedKey, parameters: RuleParameters) -> tuple[Candidate, Verdict]:
+    """Judge a key as the rule does, and return the worst that it may be once it is deployed, with its verdict."""
+    verdicts = [judge(candidate.key.facts, parameters) for candidate in key.candidates]
+    return max(zip(key.candidates, verdicts, strict=True), key=lambda judged: SEVERITY.index(judged[1].compliance))
+
+
 def findings_on(key: DefinedKey, parameters: RuleParameters) -> list[Finding]:
     """Judge a key as the rule does, and return the findings on the worst that it may be once it is deployed."""
-    verdicts = [judge(candidate.key.facts, parameters) for candidate in key.candidates]
-    candidate, verdict = max(
-        zip(key.candidates, verdicts, strict=True), key=lambda judged: SEVERITY.index(judged[1].compliance)
-    )
+    candidate, verdict = worst(key, parameters)
     place = _place(key.place, candidate, verdict)
     findings = [
         replace(finding, positions=candidate.statements)

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from kms_rule.ages import age
 from kms_rule.errors import CommandError
-from kms_rule.findings import Finding, Findings, Place, Unjudged
-from kms_rule.sources.live.accounts import ALL_REGIONS, Connection, connections, explained
+from kms_rule.findings import Findings, Place, Unjudged
+from kms_rule.sources.aggregator.report import report_aggregator
+from kms_rule.sources.live.accounts import ALL_REGIONS, Connection, explained, identities, only, opened
+from kms_rule.sources.live.results import ADVICE, MAX_RUN_TIME, finding_of
 from least_privilege.account import stored_results
-from least_privilege.annotation import scenario_of
 from least_privilege.event import SCHEDULED
-from least_privilege.evidence import Evidence
-from least_privilege.scenarios import Answer, Compliance, Scenario
 from least_privilege.text import escaped
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
-    from mypy_boto3_config.type_defs import ConfigRuleOutputTypeDef, EvaluationResultTypeDef
+    from mypy_boto3_config.type_defs import ConfigRuleOutputTypeDef
 
 # https://docs.aws.amazon.com/config/latest/APIReference/API_SourceDetail.html; without a value AWS Config takes a day.
 PERIODS: Mapping[str, timedelta] = {
@@ -37,20 +37,8 @@ PERIODS: Mapping[str, timedelta] = {
     "TwentyFour_Hours": timedelta(hours=24),
 }
 DEFAULT_PERIOD = "TwentyFour_Hours"
-# Lambda runs a function for fifteen minutes at most and tries three times, one and two minutes apart.
-MAX_RUN_TIME = timedelta(hours=1)
 # AWS Config may note the two times of one short run seconds apart.
 SAME_RUN = timedelta(minutes=1)
-ADVICE: Final = "read the function's log, and its metric Errors"
-
-UNKNOWN_SENTENCE = Scenario(
-    "unknown-sentence",
-    None,
-    "This is not one of the rule's present scenarios.",
-    lambda _case: Answer(holds=False, evidence=Evidence()),
-    Compliance.NON_COMPLIANT,
-    "{id} was reported in other words, by another version of the rule",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         everywhere = ALL_REGIONS in arguments.region
-        findings = reports(connections(arguments), arguments.rule, datetime.now(UTC), everywhere=everywhere)
+        now = datetime.now(UTC)
+        if arguments.aggregator:
+            findings = report_aggregator(only(arguments), arguments.aggregator, arguments.rule, now)
+        else:
+            reached = [*opened(identities(arguments))]
+            places = [place for each in reached if isinstance(each, list) for place in each]
+            findings = reports(places, arguments.rule, now, everywhere=everywhere)
+            findings.add(each for each in reached if isinstance(each, Unjudged))
     except KeyboardInterrupt:
         raise CommandError("Interrupted before all results were read: run it again.") from None
     show(findings, arguments.format, arguments.output)
@@ -169,7 +164,7 @@ def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, 
     raised.
     """
     findings = Findings()
-    findings.add(_finding(result, source, now) for result in stored_results(config, rule.name))
+    findings.add(finding_of(result, source, now) for result in stored_results(config, rule.name))
     findings.judged.sort(key=lambda finding: finding.reported_id)
     times = [finding.recorded for finding in findings.judged if finding.recorded]
     findings.remarks += _ages(times, source, now)
@@ -179,33 +174,11 @@ def held_findings(config: ConfigServiceClient, rule: DeployedRule, source: str, 
     return findings
 
 
-def _finding(result: EvaluationResultTypeDef, source: str, now: datetime) -> Finding:
-    resource_id = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]["ResourceId"]
-    annotation, compliance = result.get("Annotation", ""), Compliance(result["ComplianceType"])
-    recorded = result["ResultRecordedTime"]
-    return Finding(
-        Place(source, resource=resource_id),
-        resource_id,
-        resource_id,
-        scenario_of(annotation, compliance) or replace(UNKNOWN_SENTENCE, compliance=compliance),
-        annotation,
-        remarks=(f"Recorded {age(now - recorded)} ago.",),
-        recorded=recorded,
-    )
-
-
 def _ages(times: Sequence[datetime], source: str, now: datetime) -> list[str]:
     if not times:
         return []
     newest, oldest = age(now - max(times)), age(now - min(times))
     return [f"In {source}, the newest result is {newest} old, the oldest {oldest}."]
-
-
-def age(duration: timedelta) -> str:
-    """Return a duration in words, in the largest unit that it has two of."""
-    seconds = max(int(duration.total_seconds()), 0)
-    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
-    return next((f"{seconds // size} {unit}" for unit, size in units if seconds >= 2 * size), f"{seconds} seconds")
 
 
 def signs_of_failure(findings: Findings, rule: DeployedRule, now: datetime) -> Iterator[str]:

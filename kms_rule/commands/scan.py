@@ -1,24 +1,26 @@
 """The command `kms-rule scan`: judges every key of live accounts as the deployed rule would, and reports nothing.
 
-The keys are read by the rule's own code, as fast and as gently as the rule does; AWS Config is not asked for anything.
+The keys are read by the rule's own code, as fast and as gently as the rule does; AWS Config is not asked for anything
+but, with `--aggregator`, for what it has recorded.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-from rich.text import Text
 
+from kms_rule.commands.progress_bars import PlacesBar, bar_of_keys
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
-from kms_rule.settings import remarks_on, rule_parameters
-from kms_rule.sources.live.accounts import Connection, advice_on, connections
+from kms_rule.settings import chosen_parameters
+from kms_rule.sources.aggregator.scan import scan_aggregator
+from kms_rule.sources.live.accounts import Connection, Identity, advice_on, identities, only, opened
 from kms_rule.sources.live.readers import Readers
 from least_privilege.account import Account
 from least_privilege.deadline import Deadline
@@ -41,32 +43,57 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
 
-    parameters = rule_parameters(arguments.parameters, arguments.parameter)
     try:
-        places = connections(arguments)
+        parameters, remarks = chosen_parameters(arguments)
+        if arguments.aggregator:
+            findings = _aggregated(arguments, parameters)
+        else:
+            findings = scan(identities(arguments), parameters)
     except KeyboardInterrupt:
         raise CommandError(INTERRUPTED) from None
-    findings = scan(places, parameters)
-    findings.remarks += remarks_on(arguments.parameters, arguments.parameter)
+    findings.remarks += remarks
     show(findings, arguments.format, arguments.output)
     return findings.exit_code
 
 
-def scan(places: list[Connection], parameters: RuleParameters) -> Findings:
-    """Judge every key of these Regions, with a progress bar if standard error is a terminal.
+def _aggregated(arguments: argparse.Namespace, parameters: RuleParameters) -> Findings:
+    """Return what an aggregator's items say of every key, with a progress bar unless findings come to its terminal."""
+    comes_to_terminal = arguments.output is None and arguments.format != "html" and sys.stdout.isatty()
+    bar = PlacesBar(Console(stderr=True), hidden=comes_to_terminal or not sys.stderr.isatty())
+    findings = scan_aggregator(only(arguments), arguments.aggregator, parameters, datetime.now(UTC), bar.watch)
+    findings.coming = bar.during(findings.coming)
+    return findings
 
-    What cannot be judged, be it a key or a whole Region, is among the findings. An interruption ends it early, which is
-    then one of them, too. Raises `CommandError` where `READER_THREADS` is wrong.
+
+def scan(who: Sequence[Identity], parameters: RuleParameters) -> Findings:
+    """Judge every key that each of these sees, one after another, with a progress bar if standard error is a terminal.
+
+    What cannot be judged, be it a key, a whole Region or, of several, an account, is among the findings. An
+    interruption ends it early, which is then one of them, too. Raises `CommandError` where `READER_THREADS` is wrong,
+    or where the role of the only identity cannot be assumed.
     """
     findings = Findings(parameters=parameters)
     threads = _threads()
-    with _bar(Console(stderr=True)) as bar:
-        for number, place in enumerate(places, 1):
-            if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
-                findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
+    with bar_of_keys(Console(stderr=True), hidden=not sys.stderr.isatty()) as bar:
+        for number, places in enumerate(opened(who), 1):
+            if isinstance(places, Unjudged):
+                findings.unjudged.append(places)
+            elif not _scan_places(places, parameters, findings, threads, bar):
+                findings.add(Unjudged(other.place, INTERRUPTED) for other in who[number:])
                 break
     findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key_id))
     return findings
+
+
+def _scan_places(
+    places: Sequence[Connection], parameters: RuleParameters, findings: Findings, threads: int, bar: Bar
+) -> bool:
+    """Add what is found in these Regions, and return whether to go on with others."""
+    for number, place in enumerate(places, 1):
+        if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
+            findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
+            return False
+    return True
 
 
 def _threads() -> int:
@@ -139,20 +166,6 @@ def _judged(reading: Reading, parameters: RuleParameters, place: Place) -> Itera
         yield from findings_of(reading.key, reading.verdict, parameters, place)
     elif isinstance(reading, UnreadKey):
         yield Unjudged(place, f"The key could not be read: {advice_on(reading.reason)}.")
-
-
-class _Rate(ProgressColumn):
-    """How many keys a second are judged."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.0f} keys/s" if task.speed else "")
-
-
-def _bar(console: Console) -> Bar:
-    region = TextColumn("{task.description}", markup=False)
-    columns = (region, BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    # Rich would take for a terminal what the environment variable FORCE_COLOR says is one.
-    return Bar(*columns, console=console, disable=not sys.stderr.isatty())
 
 
 def _shown_on(bar: Bar, region: str) -> Watch:

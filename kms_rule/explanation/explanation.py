@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from AWSConfigRuleKMSPolicy import KeyPolicy, PolicyError, Statement, covering
 from kms_rule.explanation.sentences import sentence
-from kms_rule.findings import Finding, Place, findings_of
+from kms_rule.findings import Finding, Place, findings_of, policy_text
 from kms_rule.remediation.remedy import NoProposal, Proposal, remedy
 from least_privilege.condition import Condition
 from least_privilege.key import Facts, Key
@@ -57,7 +57,8 @@ class Explanation:
 def explanation_of(
     name: str, facts: Facts, place: Place, parameters: RuleParameters, remarks: tuple[str, ...] = ()
 ) -> Explanation:
-    """Explain the policy, which is JSON, of the key that these facts are about."""
+    """Explain the policy of the key that these facts are about; None is a policy that could not be read."""
+    text = policy_text(facts.policy)
     findings = tuple(findings_of(Key(name, facts), judge(facts, parameters), parameters, place, remarks))
     refused = findings[0].compliance is Compliance.NON_COMPLIANT
     try:
@@ -70,7 +71,7 @@ def explanation_of(
         questions=tuple(_questions_asked(facts, parameters)),
         statements=policy.statements,
         administrators=tuple(_administrators_in(policy, parameters)),
-        remedy=remedy(str(facts.policy), parameters) if refused else None,
+        remedy=remedy(text, parameters) if refused and text is not None else None,
     )
 
 

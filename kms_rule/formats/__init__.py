@@ -1,19 +1,22 @@
 """The formats that findings and explanations are shown in; each is a module that is loaded when it is asked for.
 
-A module for people has `print_to(console, content)`, any other `render(content) -> str`.
+A module for people has `print_to(console, content)`. Any other has `pieces(content)`, an iterator of texts that are
+written as they come, or `render(content)`, the whole text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib import import_module
+from itertools import batched
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
 from kms_rule.explanation.explanation import Explanation
 from kms_rule.findings import Findings
-from kms_rule.output import as_text, printing, standard_output, write_or_show
+from kms_rule.output import print_plainly, printing, standard_output, write_or_show
 
 FORMATS_OF_FINDINGS: Mapping[str, str] = {
     "table": "table",
@@ -21,13 +24,16 @@ FORMATS_OF_FINDINGS: Mapping[str, str] = {
     "sarif": "sarif",
     "html": "html.page",
 }
+# A system call for each piece would cost more than making it.
+PIECES_AT_ONCE = 200
 FORMATS_OF_EXPLANATION: Mapping[str, str] = {"table": "explanation_table", "json": "explanation_json"}
 
 
 def show(findings: Findings, format_name: str, output: Path | None) -> None:
     """Print findings in one of their formats, or write them to a file, whole or not at all.
 
-    Raises `CommandError` where the file cannot be written, the findings being printed then, or where that fails.
+    Raises `CommandError` where the file cannot be written, the findings being printed then if they are kept, or where
+    that fails.
     """
     _show(findings, FORMATS_OF_FINDINGS[format_name], output, "the findings are")
 
@@ -37,23 +43,37 @@ def show_explanation(explanation: Explanation, format_name: str, output: Path | 
     _show(explanation, FORMATS_OF_EXPLANATION[format_name], output, "the explanation is")
 
 
-def _show(content: object, module_name: str, output: Path | None, called: str) -> None:
+def _show(content: Findings | Explanation, module_name: str, output: Path | None, called: str) -> None:
     module = import_module(f"{__name__}.{module_name}")
     if output is None:
         _print(content, module)
     else:
-        write_or_show(_rendered(content, module), output, called, partial(_print, content, module))
+        write_or_show(partial(_write, content, module), output, called, partial(_print_if_kept, content, module))
+
+
+def _print_if_kept(content: Findings | Explanation, module: ModuleType) -> bool:
+    """Print what could not be written to a file, and return whether all of it was still there to be printed."""
+    if isinstance(content, Findings) and not content.are_kept:
+        return False
+    _print(content, module)
+    return True
 
 
 def _is_for_people(module: ModuleType) -> bool:
     return hasattr(module, "print_to")
 
 
-def _rendered(content: object, module: ModuleType) -> str:
+def _texts(content: object, module: ModuleType) -> Iterator[bytes]:
+    """Yield what a module for programs or browsers makes, in UTF-8, whatever the terminal's encoding is."""
+    pieces = module.pieces(content) if hasattr(module, "pieces") else [module.render(content)]
+    return ("".join(some).encode() for some in batched(pieces, PIECES_AT_ONCE))
+
+
+def _write(content: object, module: ModuleType, file: BinaryIO) -> None:
     if _is_for_people(module):
-        return as_text(lambda console: module.print_to(console, content))
-    rendered: str = module.render(content)
-    return rendered
+        print_plainly(lambda console: module.print_to(console, content), file)
+        return
+    file.writelines(_texts(content, module))
 
 
 def _print(content: object, module: ModuleType) -> None:
@@ -61,9 +81,9 @@ def _print(content: object, module: ModuleType) -> None:
         # A terminal has its own width and colours.
         module.print_to(standard_output(), content)
         return
-    # A file for programs or browsers is in UTF-8, whatever the terminal's encoding is.
-    rest = memoryview(_rendered(content, module).encode())
-    with printing() as opened:
-        while rest:
-            # With PYTHONUNBUFFERED, a write may take a part, for instance where the reader goes away.
-            rest = rest[opened.buffer.write(rest) :]
+    for text in _texts(content, module):
+        rest = memoryview(text)
+        with printing() as opened:
+            while rest:
+                # With PYTHONUNBUFFERED, a write may take a part, for instance where the reader goes away.
+                rest = rest[opened.buffer.write(rest) :]

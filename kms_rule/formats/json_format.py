@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kms_rule.findings import Finding, Findings, Place
+from kms_rule.findings import Accepted, Finding, Findings, Place
+from kms_rule.formats.json_pieces import Items, Members
+from kms_rule.formats.json_pieces import pieces as pieces_of
 from least_privilege.scenarios import Compliance
 
 # It stays the same as long as fields are only added.
@@ -16,27 +16,29 @@ VERSION = 1
 type Json = Mapping[str, Any]
 
 
-def render(findings: Findings) -> str:
-    """Write findings as a JSON object, in printable ASCII."""
-    content = {
-        "version": VERSION,
-        "summary": _summary(findings),
-        "parameters": findings.parameters.values() if findings.parameters else None,
-        "findings": [_finding(finding) for finding in findings.judged],
-        "accepted": [
-            {**_finding(each.finding), "reason": each.reason, "until": each.until.isoformat()}
-            for each in findings.accepted
-        ],
-        "unjudged": [{"place": _place(each.place), "reason": each.reason} for each in findings.unjudged],
-        "remarks": findings.remarks,
-    }
-    return f"{json.dumps(content, indent=2)}\n"
+def pieces(findings: Findings) -> Iterator[str]:
+    """Yield findings as a JSON object, in printable ASCII, piece by piece as they come; the summary is the last."""
+    yield from pieces_of(Members(_members(findings)))
+    yield "\n"
+
+
+def _members(findings: Findings) -> Iterator[tuple[str, object]]:
+    yield "version", VERSION
+    yield "parameters", findings.parameters.values() if findings.parameters else None
+    yield "findings", Items(_finding(finding) for finding in findings.each())
+    yield "accepted", [_accepted(each) for each in findings.accepted]
+    yield "unjudged", [{"place": _place(each.place), "reason": each.reason} for each in findings.unjudged]
+    yield "remarks", findings.remarks
+    yield "summary", _summary(findings)
+
+
+def _accepted(accepted: Accepted) -> Json:
+    return {**_finding(accepted.finding), "reason": accepted.reason, "until": accepted.until.isoformat()}
 
 
 def _summary(findings: Findings) -> Json:
-    counts = Counter(finding.compliance for finding in findings.judged)
     return {
-        **{compliance.value: counts[compliance] for compliance in Compliance},
+        **{compliance.value: findings.counts[compliance] for compliance in Compliance},
         "accepted": len(findings.accepted),
         "unjudged": len(findings.unjudged),
         "passedOver": findings.passed_over,

@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 from kms_rule.explanation.not_judged import NotJudged
 from kms_rule.findings import Accepted, Finding, Findings, Place
+from kms_rule.formats.json_pieces import Items, Members
+from kms_rule.formats.json_pieces import pieces as pieces_of
 from kms_rule.sources.files import STANDARD_INPUT
 from kms_rule.sources.policy import NAME_OF_STANDARD_INPUT
 from kms_rule.version import version
@@ -32,8 +34,10 @@ POST = (
 WHAT_TO_DO = "'kms-rule explain' answers each question of the rule about a policy, and proposes a compliant one."
 # Code scanning calls 7.0 to 8.9 high.
 SECURITY_SEVERITY = "7.0"
-# What `scan` and `report` call an account and Region, and a Region that they could not look into.
-LIVE_ACCOUNT = re.compile(r"account (?P<account>\d{12}), (?P<region>[\w-]+)|Region [\w-]+", re.ASCII)
+# What `scan` and `report` call an account and Region, and what of these, or which aggregator, they could not look into.
+LIVE_ACCOUNT = re.compile(
+    r"account (?P<account>\d{12}), (?P<region>[\w-]+)|account \d{12}|(?:Region|aggregator) [\w-]+", re.ASCII
+)
 STANDARD_INPUTS = frozenset({STANDARD_INPUT, NAME_OF_STANDARD_INPUT})
 OWN_FINGERPRINT = "kmsRule/v1"
 FINGERPRINT_OF_CODE_SCANNING = "primaryLocationLineHash"
@@ -52,42 +56,51 @@ NOT_JUDGED: Mapping[str, Any] = {
 type Json = Mapping[str, Any]
 
 
-def render(findings: Findings) -> str:
-    """Write findings as a SARIF log, in printable ASCII: a result for each that is NON_COMPLIANT.
+def pieces(findings: Findings) -> Iterator[str]:
+    """Yield a SARIF log, in printable ASCII, piece by piece as findings come: a result for each that is NON_COMPLIANT.
 
     One that is accepted is a result that is suppressed (3.27.23). What could not be judged is a notification of the
     invocation, which then was not successful (3.20.14).
     """
-    refused = [finding for finding in findings.judged if finding.fails]
-    rules = _known_and_met([*refused, *(accepted.finding for accepted in findings.accepted)])
-    descriptors = [*map(_rule, rules), *([NOT_JUDGED] if findings.with_notes else [])]
+    run = Members(_run(findings))
+    yield from pieces_of(Members([("$schema", SCHEMA), ("version", "2.1.0"), ("runs", Items([run]))]))
+    yield "\n"
+
+
+def _run(findings: Findings) -> Iterator[tuple[str, object]]:
+    """Yield the members of the run; whatever depends on the results comes after them."""
+    descriptors = {scenario.name: _rule(scenario) for scenario in SCENARIOS}
+    if findings.with_notes:
+        descriptors[NOT_JUDGED["id"]] = NOT_JUDGED
+    yield "results", Items(_results(findings, descriptors))
     driver = {
         "name": "kms-rule",
         "fullName": f"kms-rule {version()}",
         "version": version(),
         "informationUri": POST,
-        "rules": descriptors,
+        "rules": [*descriptors.values()],
     }
-    notes = findings.judged if findings.with_notes else []
-    run = {
-        "tool": {"driver": driver},
-        # What a later log of the same is told by.
-        "automationDetails": {"id": "kms-rule/"},
-        "invocations": [_invocation(findings)],
-        "results": [
-            *(_result(finding, rules) for finding in refused),
-            *(_suppressed(accepted, rules) for accepted in findings.accepted),
-            *(note for finding in notes for note in _notes(finding, len(rules))),
-        ],
-        "columnKind": "unicodeCodePoints",
-    }
-    return f"{json.dumps({'$schema': SCHEMA, 'version': '2.1.0', 'runs': [run]}, indent=2)}\n"
+    yield "tool", {"driver": driver}
+    # What a later log of the same is told by.
+    yield "automationDetails", {"id": "kms-rule/"}
+    yield "invocations", [_invocation(findings)]
+    yield "columnKind", "unicodeCodePoints"
 
 
-def _known_and_met(refused: Sequence[Finding]) -> list[Scenario]:
-    """Return the rule's scenarios, and after them others that results were read with."""
-    by_name = {scenario.name: scenario for scenario in (*SCENARIOS, *(each.scenario for each in refused))}
-    return list(by_name.values())
+def _results(findings: Findings, descriptors: dict[str, Json]) -> Iterator[Json]:
+    """Yield the results, and add to the descriptors those of scenarios that only results were read with."""
+    for finding in findings.each():
+        if finding.fails:
+            yield _result(finding, _rule_index(finding, descriptors))
+        if findings.with_notes:
+            yield from _notes(finding, [*descriptors].index(NOT_JUDGED["id"]))
+    for accepted in findings.accepted:
+        yield _suppressed(accepted, _rule_index(accepted.finding, descriptors))
+
+
+def _rule_index(finding: Finding, descriptors: dict[str, Json]) -> int:
+    descriptors.setdefault(finding.scenario.name, _rule(finding.scenario))
+    return [*descriptors].index(finding.scenario.name)
 
 
 def _rule(scenario: Scenario) -> Json:
@@ -121,11 +134,11 @@ def _notification(level: str, text: str, place: Place | None = None) -> Json:
     return {"level": level, "message": _message(text), **({"locations": [_location(place)]} if place else {})}
 
 
-def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
+def _result(finding: Finding, rule_index: int) -> Json:
     scenario = finding.scenario
     return {
         "ruleId": scenario.name,
-        "ruleIndex": next(index for index, rule in enumerate(rules) if rule.name == scenario.name),
+        "ruleIndex": rule_index,
         "level": "error",
         "message": _message(" ".join((finding.annotation, *finding.remarks))),
         "locations": [{**_key_of_account(finding), **_location(finding.place)}],
@@ -133,9 +146,9 @@ def _result(finding: Finding, rules: Sequence[Scenario]) -> Json:
     }
 
 
-def _suppressed(accepted: Accepted, rules: Sequence[Scenario]) -> Json:
+def _suppressed(accepted: Accepted, rule_index: int) -> Json:
     suppression = {"kind": "external", "justification": str(accepted)}
-    return {**_result(accepted.finding, rules), "suppressions": [suppression]}
+    return {**_result(accepted.finding, rule_index), "suppressions": [suppression]}
 
 
 def _notes(finding: Finding, rule_index: int) -> Iterator[Json]:

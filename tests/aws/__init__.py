@@ -28,6 +28,6 @@ What moto (5.2.5) cannot play:
 * Permissions are not looked at, or not as AWS does: tests/deploy/test_least_privilege.py says what it adds, and
   tests/features/test_feature.py denies `GetKeyPolicy` itself.
 * No quota, throttling, timeout or broken connection, and no wrong answer: the doubles 2 to 4.
-* No aggregator has compliance or takes a query; nothing in this project asks one.
+* No aggregator has compliance, says how its sources are, or takes a query. `dev.emulator.aggregator` adds these.
 * Answers come at once: what a slow AWS costs is measured by the benchmark.
 """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kms_rule.findings import Findings, Place, Unjudged
 from least_privilege.key import Facts, Key
 from tests.browser.reports import findings, key, many_findings, page
 from tests.browser.test_reading import AS_FOUND
@@ -257,3 +259,38 @@ def test_two_keys_with_one_alias_name_are_both_shown(browser: Browser) -> None:
     browser.open(page(findings([Key("1", Facts(("alias/app",))), Key("2", Facts(("alias/app",)))])))
     assert browser.keys() == ["alias/app", "alias/app"]
     assert browser.one("h2#results").text == "2 results for 2 keys"
+
+
+# Accounts.
+
+
+COMPLIANCES = ["NON_COMPLIANT", "COMPLIANT", "NOT_APPLICABLE"]
+THREE_ACCOUNTS = ["111111111111", "222222222222", "444444444444"]
+
+
+def of_accounts() -> Findings:
+    found = findings([], [Unjudged(Place("account 444444444444, us-east-1"), "It is denied.")])
+    for account_id in THREE_ACCOUNTS[:2]:
+        for one in findings([key("alias/used"), key("alias/open", '{"Statement": []}')]).judged:
+            found.judged.append(replace(one, place=Place(f"account {account_id}, us-east-1", resource=one.key_id)))
+    return found
+
+
+def test_a_figure_of_an_account_shows_the_results_that_it_counts(browser: Browser) -> None:
+    browser.open(page(of_accounts()))
+    shown = "table.results tbody tr th"
+    assert browser.texts(".accounts th") == ["Account", *COMPLIANCES, "not judged", *THREE_ACCOUNTS]
+    assert browser.texts(".accounts td") == [*"1100", *"1100", *"0001"]
+    assert browser.texts(".accounts button") == [THREE_ACCOUNTS[0], *"11", THREE_ACCOUNTS[1], *"11", THREE_ACCOUNTS[2]]
+    second = ".accounts tbody tr:nth-child(2)"
+    browser.button("1", f"{second} td:nth-child(3)").click()
+    assert browser.texts(shown) == ["alias/used"]
+    browser.button("1", f"{second} td:nth-child(2)").click()
+    assert browser.texts(shown) == ["alias/open"]
+    browser.button(THREE_ACCOUNTS[1], second).click()
+    assert browser.texts(shown) == ["alias/open", "alias/used"]
+    assert set(browser.texts("table.results tbody td .place")) == {f"account {THREE_ACCOUNTS[1]}, us-east-1"}
+
+
+def test_one_account_has_no_table_of_accounts(examples: Browser) -> None:
+    assert examples.texts(".accounts, [id=filter-account]") == []

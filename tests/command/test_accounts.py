@@ -19,6 +19,8 @@ from moto.sts.responses import TokenResponse
 
 from dev.demo.example_keys import USAGE_ONLY
 from dev.emulator.account import EmulatedAccount
+from dev.emulator.calls import Place
+from dev.emulator.organization import add_key
 from kms_rule.cli import main
 from kms_rule.findings import ExitCode
 from kms_rule.sources.live import accounts
@@ -268,11 +270,15 @@ def test_a_region_that_is_named_beside_all_is_looked_into_too(
     del account
     monkeypatch.setattr(accounts, "_enabled_regions", lambda *_: ["eu-west-1", "us-east-1"])
     given = accounts_arguments(region=["all", "us-east-1", "mars-north-1"])
-    assert [each.region for each in accounts.connections(given)] == ["eu-west-1", "us-east-1", "mars-north-1"]
+    assert [each.region for each in accounts.identities(given)[0].connections()] == [
+        "eu-west-1",
+        "us-east-1",
+        "mars-north-1",
+    ]
 
 
 def accounts_arguments(**changes: object) -> Namespace:
-    return Namespace(**{"profile": None, "role_arn": None, "region": [], **changes})
+    return Namespace(**{"profile": None, "role_arn": [], "accounts_file": None, "region": [], **changes})
 
 
 @pytest.mark.parametrize(
@@ -291,3 +297,152 @@ def test_the_arn_of_a_key_has_the_partition_of_its_region(region: str, arn: str)
 
 def test_unknown_failures_are_to_be_tried_again() -> None:
     assert advice_on("Odd: reason") == "run the command again once the cause is gone (Odd: reason)"
+
+
+# Several accounts.
+
+ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
+ROLES = [f"arn:aws:iam::{account_id}:role/Auditor" for account_id in ACCOUNTS]
+ANY_ROLE = "arn:aws:iam::ACCOUNT:role/Auditor"
+
+
+@pytest.fixture
+def members(account: EmulatedAccount) -> EmulatedAccount:
+    for account_id in ACCOUNTS:
+        add_key(Place(account_id, "us-east-1"), USAGE_ONLY, [f"alias/of-{account_id}"])
+    return account
+
+
+def scanned(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    code = main(["scan", "--format", "json", *arguments])
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    return code, json.loads(shown.out)
+
+
+@pytest.mark.usefixtures("members")
+@pytest.mark.parametrize(
+    ("content", "roles"),
+    [
+        (None, ROLES),
+        ("\n".join(ROLES), []),
+        ("# mine\n111111111111 # the first\n\n222222222222\n333333333333\n", [ANY_ROLE]),
+        ("111111111111\t222222222222\t333333333333", [ANY_ROLE]),
+        (f"{ROLES[0]}\n222222222222, 333333333333", [ANY_ROLE]),
+    ],
+)
+def test_one_account_after_another_is_scanned(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | None, roles: list[str]
+) -> None:
+    arguments = [word for role in roles for word in ("--role-arn", role)]
+    if content:
+        file = tmp_path / "accounts"
+        file.write_text(content, encoding="utf-8")
+        arguments += ["--accounts-file", str(file)]
+    code, found = scanned(capsys, *arguments)
+    assert code == ExitCode.COMPLIANT
+    assert [(each["place"]["source"], each["id"]) for each in found["findings"]] == [
+        (f"account {account_id}, us-east-1", f"alias/of-{account_id}") for account_id in ACCOUNTS
+    ]
+
+
+def denying_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assume_role = TokenResponse.assume_role
+
+    def answer(response: TokenResponse) -> Any:
+        denied = ACCOUNTS[1] in str(response.querystring)
+        return refusing("AccessDenied")(response) if denied else assume_role(response)
+
+    monkeypatch.setattr(TokenResponse, "assume_role", answer)
+
+
+@pytest.mark.usefixtures("members")
+def test_of_several_roles_one_that_cannot_be_assumed_is_named_and_the_others_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denying_one(monkeypatch)
+    code, found = scanned(capsys, *(word for role in ROLES for word in ("--role-arn", role)))
+    assert code == ExitCode.INCOMPLETE
+    assert [each["id"] for each in found["findings"]] == ["alias/of-111111111111", "alias/of-333333333333"]
+    [one] = found["unjudged"]
+    assert one["place"] == {"source": "account 222222222222", "line": 0, "column": 0, "resource": ROLES[1]}
+    assert one["reason"] == (
+        f"The role {ROLES[1]} cannot be assumed, which its trust policy and your own must allow: get the permission "
+        "that AWS names (AccessDenied: no)."
+    )
+
+
+def test_a_report_of_several_accounts_goes_on_too(
+    members: EmulatedAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denying_one(monkeypatch)
+    members.config.add_rule("Keys", place=Place(ACCOUNTS[0], "us-east-1"))
+    arguments = [word for role in ROLES for word in ("--role-arn", role)]
+    assert main(["report", "--rule", "Keys", "--format", "json", *arguments]) == ExitCode.INCOMPLETE
+    reasons = [each["reason"] for each in json.loads(capsys.readouterr().out)["unjudged"]]
+    assert [reason.split()[:3] for reason in reasons] == [["AWS", "Config", "in"]] * 2 + [["The", "role", ROLES[1]]]
+
+
+@pytest.mark.usefixtures("members")
+def test_an_interruption_names_the_accounts_that_are_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_connection: Connection) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Connection, "account_id", interrupted)
+    code, found = scanned(capsys, *(word for role in ROLES for word in ("--role-arn", role)))
+    assert code == ExitCode.INCOMPLETE
+    assert [each["place"]["source"] for each in found["unjudged"]] == [
+        "Region us-east-1",
+        "account 222222222222",
+        "account 333333333333",
+    ]
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("content", "arguments", "sentence"),
+    [
+        (None, [], "cannot be read (No such file or directory): give another file."),
+        ("# nothing\n", [], "names no account: write the id of one, or the ARN of a role, on each line."),
+        (
+            "111111111111",
+            [],
+            "has ids of accounts, but no role to assume there is given: add --role-arn arn:aws:iam::ACC",
+        ),
+        ("Auditor", [], 'The role "Auditor" cannot be assumed: give its ARN, arn:aws:iam::ACCOUNT:role/NAME.'),
+        (
+            "11111111111",
+            ["--role-arn", ANY_ROLE],
+            f'ACCOUNT in "{ANY_ROLE}" stands for the accounts in a file: name the',
+        ),
+        (b"\xff", [], "are not UTF-8"),
+    ],
+)
+def test_a_file_of_accounts_that_is_wrong_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | bytes | None, arguments: list[str], sentence: str
+) -> None:
+    file = tmp_path / "accounts"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert sentence in error_of(capsys, "scan", "--accounts-file", str(file), *arguments)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+    ],
+)
+def test_both_variables_for_the_region_count(
+    account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
+) -> None:
+    del account
+    no_region(monkeypatch, Path())
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert accounts.identities(accounts_arguments())[0].regions == (expected,)

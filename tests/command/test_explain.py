@@ -205,10 +205,13 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     "nothing": (" \n", ": It is empty: name another file."),
     "another encoding": (b"\xff\xfe{\x00", ": It is UTF-16 (byte 1): save it as UTF-8."),
     "a list": ("[]", ": It is not a key policy, which is a JSON object with a Statement: name another file."),
-    "a template": ('{"Resources": {}}', ": It is a template or a plan, not a key policy: use 'kms-rule check' for it."),
+    "a template": (
+        '{"Resources": {}}',
+        ": It is a template or a plan, not a key policy: name a key in it as FILE#NAME, or use 'kms-rule check'.",
+    ),
     "a template in YAML": (
         "Resources: {Key: {Type: AWS::KMS::Key}}",
-        ": It is a template or a plan, not a key policy: use 'kms-rule check' for it.",
+        ": It is a template or a plan, not a key policy: name a key in it as FILE#NAME, or use 'kms-rule check'.",
     ),
     "another object": ("{}", ": It is not a key policy, which is a JSON object with a Statement: name another file."),
     "an answer of AWS KMS without a policy": (
@@ -230,7 +233,7 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     ),
     "a plan": (
         '{"format_version": "1"}',
-        ": It is a template or a plan, not a key policy: use 'kms-rule check' for it.",
+        ": It is a template or a plan, not a key policy: name a key in it as FILE#NAME, or use 'kms-rule check'.",
     ),
 }
 

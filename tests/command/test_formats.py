@@ -20,9 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kms_rule.cli import FORMATS, main
+from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.formats import FORMATS_OF_FINDINGS, show, table
-from kms_rule.output import as_text, write_whole
+from kms_rule.output import print_plainly, write_whole
 from least_privilege.key import Facts, Key
 from least_privilege.scenarios import SCENARIOS, Compliance
 from tests.command.checking import (
@@ -58,9 +59,10 @@ def rendered(findings: Findings, format_name: str = "table") -> str:
     """The findings as they are written to a file."""
     module = import_module(f"kms_rule.formats.{FORMATS_OF_FINDINGS[format_name]}")
     if module is table:
-        return as_text(lambda console: table.print_to(console, findings))
-    text: str = module.render(findings)
-    return text
+        written = io.BytesIO()
+        print_plainly(lambda console: table.print_to(console, findings), written)
+        return written.getvalue().decode()
+    return "".join(module.pieces(findings) if hasattr(module, "pieces") else [module.render(findings)])
 
 
 def object_of(findings: Findings, capsys: pytest.CaptureFixture[str]) -> Json:
@@ -255,6 +257,99 @@ def names_in(content: object) -> Iterator[str]:
     if isinstance(content, list):
         for each in content:
             yield from names_in(each)
+
+
+# --- findings that come while they are shown -------------------------------------------------------------------------
+
+
+def coming(number: int, told: list[str]) -> Findings:
+    """Findings that come one by one, each of which is told when it does, and what could not be judged at the end."""
+    findings = Findings(parameters=PARAMETERS)
+
+    def each() -> Iterator[Finding]:
+        for count in range(number):
+            told.append(f"key-{count}")
+            content = EVERYTHING_OPEN if count % 2 else USERS_MAY_USE
+            yield from judged(key(f"key-{count}", content), Place(f"account 12345678901{count % 3}, us-east-1"))
+        findings.unjudged.append(Unjudged(Place("account 1"), "It is empty."))
+
+    findings.coming = each()
+    return findings
+
+
+def kept(findings: Findings) -> Findings:
+    judged_now = [*findings.each()]
+    return Findings(judged_now, findings.unjudged, findings.remarks, parameters=findings.parameters)
+
+
+@pytest.mark.parametrize("format_name", ["json", "sarif"])
+@pytest.mark.parametrize("number", [0, 1, 3, 450])
+def test_programs_get_the_same_whether_findings_are_kept_or_come(format_name: str, number: int) -> None:
+    one_by_one = rendered(coming(number, []), format_name)
+    at_once = rendered(kept(coming(number, [])), format_name)
+    assert one_by_one == at_once
+    assert one_by_one == f"{json.dumps(json.loads(one_by_one), indent=2)}\n"
+
+
+@pytest.mark.parametrize("format_name", ["json", "sarif"])
+def test_each_finding_is_written_before_the_next_is_asked_for(format_name: str) -> None:
+    told: list[str] = []
+    module = import_module(f"kms_rule.formats.{FORMATS_OF_FINDINGS[format_name]}")
+    for piece in module.pieces(coming(20, told)):
+        named = [name for name in re.findall(r"key-\d+", piece) if name != told[-1]]
+        assert named == []
+    assert len(told) == 20
+
+
+def test_the_table_has_a_part_for_each_account_and_counts_all() -> None:
+    findings = coming(7, [])
+    text = rendered(findings)
+    assert text.count("What the rule says") == 7
+    assert text.splitlines()[-3:] == ["Not judged", "  account 1: It is empty.", TOTAL_OF_SEVEN]
+    assert [line for line in text.splitlines() if line.startswith("account")][:2] == [
+        "account 123456789010, us-east-1",
+        "account 123456789011, us-east-1",
+    ]
+    assert findings.exit_code == 2
+
+
+def test_in_a_part_of_the_table_what_is_wrong_comes_first() -> None:
+    findings = Findings()
+    findings.coming = iter(on(key("good", USERS_MAY_USE), key("bad", EVERYTHING_OPEN), place=Place("account 1")).judged)
+    assert rows(rendered(findings)) == ["NON_COMPLIANT", "COMPLIANT"]
+    assert findings.exit_code == 1
+
+
+TOTAL_OF_SEVEN = "4 COMPLIANT  3 NON_COMPLIANT  1 not judged"
+
+
+@pytest.mark.parametrize("format_name", ["table", "json", "sarif"])
+def test_a_file_that_breaks_off_says_that_what_has_come_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, format_name: str
+) -> None:
+    class Full(io.FileIO):
+        def write(self, content: Any) -> int:
+            if b"key-" in bytes(content):
+                refuse()
+            return len(content)
+
+    opened = Path.open
+    # Rich reads files of its own meanwhile.
+    monkeypatch.setattr(Path, "open", lambda path, mode="r": Full(path, mode) if mode == "xb" else opened(path, mode))
+    with pytest.raises(
+        CommandError, match=r"cannot be written \(No space left on device\), so the findings are lost: "
+    ):
+        show(coming(1000, []), format_name, tmp_path / "out")
+    assert capsys.readouterr().out == ""
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_findings_that_have_not_come_yet_are_printed_where_the_file_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="so the findings are on standard output"):
+        show(coming(3, []), "json", tmp_path / "no" / "folder")
+    assert len(json.loads(capsys.readouterr().out)["findings"]) == 3
 
 
 # --- where it goes ---------------------------------------------------------------------------------------------------

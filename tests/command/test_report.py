@@ -29,8 +29,9 @@ from dev.emulator.events import (
     rule_event,
     scheduled_notification,
 )
+from kms_rule.ages import age
 from kms_rule.cli import main
-from kms_rule.commands.report import age, report, reports
+from kms_rule.commands.report import report, reports
 from kms_rule.errors import CommandError
 from kms_rule.findings import ExitCode, Finding, Findings
 from kms_rule.sources.live.accounts import Connection

@@ -45,7 +45,7 @@ ALIAS_KEY = Key("1234", Facts(("alias/first", "alias/second"), policy=json.dumps
 
 def run_of(findings: Findings) -> Json:
     """The one run of the findings' log, which is valid."""
-    log = json.loads(sarif.render(findings))
+    log = json.loads("".join(sarif.pieces(findings)))
     VALIDATOR.validate(log)
     [run] = log["runs"]
     assert isinstance(run, dict)
@@ -71,7 +71,7 @@ def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> Json:
 
 
 def test_the_schema_refuses_what_is_no_log() -> None:
-    log = json.loads(sarif.render(on(Place("key.json", 3, 5))))
+    log = json.loads("".join(sarif.pieces(on(Place("key.json", 3, 5)))))
     log["runs"][0]["results"][0]["level"] = "bad"
     assert not VALIDATOR.is_valid(log)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from AWSConfigRuleKMSPolicy import Statement
 from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
+from kms_rule.formats.html.accounts import account_table, accounts_of
 from kms_rule.formats.html.elements import Content, Element, document, element
 from kms_rule.formats.html.policy_text import passages
 from kms_rule.settings import given_texts
@@ -43,6 +44,7 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
     `made` is when the keys were judged, now where it is None; it is shown in UTC. Texts from outside may hold anything:
     they are shown as they are, and what cannot be seen in them is spelt out.
     """
+    judged = [*findings.each()]
     style, script = STYLE.read_text(encoding="utf-8"), SCRIPT.read_text(encoding="utf-8")
     head = element(
         "head",
@@ -55,15 +57,20 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
         element("script", script),
     )
     header = element(
-        "header", element("h1", title), _in_short(findings), _making(findings, made or datetime.now(tz=UTC))
+        "header",
+        element("h1", title),
+        _in_short(judged, findings),
+        _making(findings, made or datetime.now(tz=UTC)),
     )
+    accounts = accounts_of(judged, findings.unjudged)
     sections = (
         _unjudged(findings.unjudged),
         _accepted(findings.accepted),
         _remarks(findings.remarks),
-        _scenarios(findings.judged),
+        _scenarios(judged),
+        account_table(judged, findings.unjudged, COMPLIANCES),
     )
-    main = element("main", *_present(*sections), _results(findings.judged))
+    main = element("main", *_present(*sections), _results(judged, accounts))
     return document(element("html", head, element("body", header, main, _footer()), lang="en"))
 
 
@@ -89,8 +96,8 @@ def _present(*parts: Content | None) -> Iterator[Content]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _in_short(findings: Findings) -> Element:
-    counts: Counter[str] = Counter(finding.compliance.value for finding in findings.judged)
+def _in_short(judged: Sequence[Finding], findings: Findings) -> Element:
+    counts: Counter[str] = Counter(finding.compliance.value for finding in judged)
     tallies = [_tally(counts[compliance], compliance.value, _class(compliance)) for compliance in COMPLIANCES]
     if findings.accepted:
         tallies.append(_tally(len(findings.accepted), ACCEPTED, "accepted"))
@@ -251,7 +258,7 @@ def _badge(compliance: Compliance) -> Element:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _results(judged: Sequence[Finding]) -> Element:
+def _results(judged: Sequence[Finding], accounts: Sequence[str]) -> Element:
     keys = len({(finding.place, finding.key_id) for finding in judged})
     ordered = sorted(judged, key=lambda finding: COMPLIANCES.index(finding.compliance))
     shelf = _PolicyShelf()
@@ -260,7 +267,7 @@ def _results(judged: Sequence[Finding]) -> Element:
     return element(
         "section",
         element("h2", _counted(len(judged), "result"), element("small", f" for {_counted(keys, 'key')}"), id="results"),
-        _filters(judged),
+        _filters(judged, accounts),
         element("p", role="status"),
         element(
             "table",
@@ -278,13 +285,14 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _filters(judged: Sequence[Finding]) -> Element:
+def _filters(judged: Sequence[Finding], accounts: Sequence[str]) -> Element:
     text = element("input", id="filter-text", type="search", autocomplete="off", spellcheck="false")
     return element(
         "form",
         _labelled("Text in results and policies", text),
         _labelled("Compliance", _choice("filter-compliance", [compliance.value for compliance in COMPLIANCES])),
         _labelled("Scenario", _choice("filter-scenario", [one.name for one in _known_and_met(judged)])),
+        *([_labelled("Account", _choice("filter-account", accounts))] if accounts else []),
         role="search",
         aria_label="Filter results",
         hidden="",

@@ -16,7 +16,8 @@ function start() {
   const table = document.querySelector("table.results");
   const body = table.tBodies[0];
   const form = document.querySelector("form");
-  const [text, compliance, scenario] = form.querySelectorAll("input, select");
+  // There is a choice of accounts only where there are several.
+  const [text, compliance, scenario, account] = form.querySelectorAll("input, select");
   const status = document.querySelector("[role=status]");
   const collator = new Intl.Collator("en", { numeric: true });
 
@@ -35,6 +36,7 @@ function start() {
       compliance: row.cells[0].textContent,
       key: row.cells[1].textContent,
       place: place.textContent,
+      account: place.textContent.match(/account (\d{12})/)?.[1] ?? "",
       scenario: scenarioCell.querySelector("a").textContent,
       said: sentences.map((sentence) => sentence.textContent).join("\n"),
       policy: policyOf(said),
@@ -71,6 +73,7 @@ function start() {
       (result) =>
         (!compliance.value || result.compliance === compliance.value) &&
         (!scenario.value || result.scenario === scenario.value) &&
+        (!account?.value || result.account === account.value) &&
         wanted.every(({ word, policies }) => result.searched.includes(word) || policies.has(result.policy)),
     );
     limit = ROWS_AT_ONCE;
@@ -136,12 +139,13 @@ function start() {
     next.row.querySelector("a").focus();
   }
 
-  function showScenario(name) {
+  // Shows what these filters, each with its value, let through.
+  function showOnly(...filters) {
     form.reset();
-    scenario.value = name;
+    for (const [select, value] of filters) select.value = value;
     filter();
     document.getElementById("results").scrollIntoView();
-    scenario.focus({ preventScroll: true });
+    filters[0][0].focus({ preventScroll: true });
   }
 
   function open(id) {
@@ -161,14 +165,27 @@ function start() {
     }),
   );
   text.addEventListener("input", filter);
-  for (const select of [compliance, scenario]) select.addEventListener("change", filter);
+  for (const select of form.querySelectorAll("select")) select.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
 
   for (const details of document.querySelectorAll(".scenarios details")) {
     const name = details.querySelector(".name").textContent;
     if (details.classList.contains("empty")) continue;
-    details.lastElementChild.append(button("Show these results", () => showScenario(name)));
+    details.lastElementChild.append(button("Show these results", () => showOnly([scenario, name])));
+  }
+
+  // Each figure of an account shows the results that it counts, and its name all of them.
+  const byAccount = document.querySelector("table.accounts");
+  const counted = Array.from(byAccount?.tHead.rows[0].cells ?? [], (head) => head.textContent);
+  const choices = new Set(Array.from(compliance.options, (option) => option.value));
+  for (const row of byAccount?.tBodies[0].rows ?? []) {
+    const name = row.cells[0].textContent;
+    Array.from(row.cells).forEach((cell, column) => {
+      if (column && (cell.textContent === "0" || !choices.has(counted[column]))) return;
+      const filters = [[account, name], [compliance, column ? counted[column] : ""]];
+      cell.replaceChildren(button(cell.textContent, () => showOnly(...filters)));
+    });
   }
 
   addEventListener("click", (event) => {

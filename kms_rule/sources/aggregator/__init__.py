@@ -1,0 +1,1 @@
+"""The keys and results of all accounts and Regions that an aggregator of AWS Config collects from."""
