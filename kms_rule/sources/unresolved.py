@@ -33,6 +33,7 @@ ACCOUNT_ID = "AWS::AccountId"
 OWN_ACCOUNT = LateValue(f"Ref {ACCOUNT_ID}", is_id=True)
 # These never hold a wildcard or a variable. Source: CloudFormation Template Reference, "Pseudo parameters".
 OF_FIXED_FORM = frozenset(f"Ref AWS::{name}" for name in ("Partition", "Region", "StackId", "StackName", "URLSuffix"))
+MAX_CHARACTERS_SHOWN = 500
 EXAMPLE_ACCOUNT = "111122223333"
 
 
@@ -122,7 +123,9 @@ class _Completion:
     def _unknown(self, late: LateText, number: int) -> Unknown:
         may_be_anything = not all(value.is_id for value in late.late_values)
         unknown = Unknown(str(late), may_be_anything)
-        self._remark(f"The user id {late} in statement {number} is known only at deployment: {_assumed(unknown)}.")
+        self._remark(
+            f"The user id {_short(late)} in statement {number} is known only at deployment: {_assumed(unknown)}."
+        )
         return unknown
 
     def _sources(self, values: object, key: str, number: int) -> object:
@@ -162,9 +165,14 @@ def _assumed(unknown: Unknown) -> str:
 def _refuse_late(value: object, what: str) -> None:
     if isinstance(value, LateText):
         raise InputError(
-            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out, or "
-            f"check what is deployed with kms-rule scan."
+            f"Its key policy cannot be judged, since {what} is known only at deployment ({_short(value)}): write it "
+            f"out, or check what is deployed with kms-rule scan."
         )
+
+
+def _short(late: LateText) -> str:
+    text = str(late)
+    return text if len(text) <= MAX_CHARACTERS_SHOWN else f"{text[:MAX_CHARACTERS_SHOWN]}…"
 
 
 def _refuse_late_within(value: object, what: str) -> None:

@@ -302,3 +302,13 @@ def test_templates_that_import_from_each_other_are_judged(tmp_path: Path) -> Non
         content = exporting(name, {"Fn::ImportValue": other})
         write(tmp_path, f"{name}.json", {**content, "Resources": used_by({"Fn::ImportValue": other})})
     assert set(scenarios(checked(str(tmp_path))).values()) == {UNLIMITED}
+
+
+def test_a_text_of_very_many_unknown_parts_is_named_in_short(tmp_path: Path) -> None:
+    many = sub("${P}" * 10_000)
+    resources = {"All": key(KeyPolicy=many), "User": key(KeyPolicy=policy(statement(USAGE, sub("${P}" * 200))))}
+    findings = judged(tmp_path, resources, **parameter())
+    [reason], [remark] = reasons(findings).values(), remarks(findings)
+    for sentence in (reason, remark):
+        assert "<Ref P><Ref P>" in sentence
+        assert len(sentence) < 1_000
