@@ -1173,6 +1173,27 @@ Feature: AWSConfigRuleKMS
       | reports an oversized change of the key "alias/testkey" |
       | reports a change of the alias "alias/testkey"          |
 
+  Scenario Outline: changed-key-judged-from-its-own-item
+    With ReadKeysFrom = Config, the event's own item takes the place of calls of KMS: here it is older than the key. An
+    oversized change brings none, and is read live.
+
+    Given the rule parameters
+      | name         | value  |
+      | ReadKeysFrom | Config |
+    And a KMS key with alias "alias/testkey"
+    And its key policy allows
+      | Action                   | StringLike aws:userId |
+      | kms:Encrypt, kms:Decrypt | AROACRYPT:*           |
+    When AWS Config reports <event> of the key "alias/testkey"
+    Then the rule reports "alias/testkey" as <compliance>
+    And the annotation begins with "in Key Policy for alias/testkey, statement does have <sentence> and CMK is not whitelisted"
+    And beside the key's aliases, <calls> was asked
+
+    Examples:
+      | event               | compliance    | sentence             | calls                             |
+      | a change            | NON_COMPLIANT | open KMS permissions | nothing                           |
+      | an oversized change | COMPLIANT     | separation of duties | kms:DescribeKey, kms:GetKeyPolicy |
+
   Scenario Outline: deleted-key-not-applicable
     The key is taken out of AWS Config's list, and not read any more.
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         ResourceKeyTypeDef,
     )
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_kms.type_defs import ListAliasesResponseTypeDef
 
 LOGGER = logging.getLogger("AWSConfigRuleKMS")
 
@@ -154,16 +155,26 @@ class Account:
 
         Raises `RuleError` where they cannot be listed.
         """
-        paginator = self._kms.get_paginator("list_aliases")
         with explained(f"kms:ListAliases of key {escaped(key_id)}", self._role):
             try:
-                pages = list(paginator.paginate(KeyId=key_id, PaginationConfig={"PageSize": ALIASES_PER_PAGE}))
+                pages = self._alias_pages_of(key_id)
             except ClientError as error:
                 if code_of(error) == NOT_FOUND:
                     return None
                 raise
             names = (_member(alias, "AliasName", str) for page in pages for alias in _listed(page, "Aliases"))
             return tuple(dict.fromkeys(names))
+
+    def _alias_pages_of(self, key_id: str) -> Sequence[ListAliasesResponseTypeDef]:
+        """Return the pages of a key's aliases, hardly ever more than one.
+
+        A paginator costs some of an event's processor time, and more in a cold start.
+        """
+        first = self._kms.list_aliases(KeyId=key_id, Limit=ALIASES_PER_PAGE)
+        if not first.get("Truncated"):
+            return [first]
+        paginator = self._kms.get_paginator("list_aliases")
+        return list(paginator.paginate(KeyId=key_id, PaginationConfig={"PageSize": ALIASES_PER_PAGE}))
 
     def described(self, key_id: str, aliases: tuple[str, ...]) -> Key | VanishedKey | UnreadKey:
         """Return a key with its manager and state, which takes one call, or none where AWS manages it.

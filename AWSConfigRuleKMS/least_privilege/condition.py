@@ -75,13 +75,18 @@ def shared(some: Sequence[UserId], others: Sequence[UserId]) -> tuple[UserId, Us
 
     Upper and lower case are alike where either of the two ignores them.
     """
-    ignoring = [user_id for user_id in some if user_id.ignores_case]
-    others_ignoring = [user_id for user_id in others if user_id.ignores_case]
+    exact, ignoring = _by_case(some)
+    others_exact, others_ignoring = _by_case(others)
     return (
-        _overlapping(some, others, attrgetter("pattern"))
+        _overlapping(exact, others_exact, attrgetter("pattern"))
         or _overlapping(ignoring, others, attrgetter("in_lower_case"))
-        or _overlapping(some, others_ignoring, attrgetter("in_lower_case"))
+        or _overlapping(exact, others_ignoring, attrgetter("in_lower_case"))
     )
+
+
+def _by_case(user_ids: Sequence[UserId]) -> tuple[Sequence[UserId], Sequence[UserId]]:
+    """Return those that tell upper from lower case, and those that do not."""
+    return [each for each in user_ids if not each.ignores_case], [each for each in user_ids if each.ignores_case]
 
 
 def _overlapping(

@@ -7,9 +7,10 @@ compared by walking sets of positions, never by a regular expression that backtr
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 LOWER_CASE_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -26,16 +27,20 @@ type Symbol = str | Wildcard
 WILDCARDS: Mapping[str, Wildcard] = {wildcard.value: wildcard for wildcard in Wildcard}
 LITERAL_WILDCARDS: Mapping[str, str] = {"${*}": "*", "${?}": "?", "${$}": "$"}
 MAX_SYMBOL_LENGTH = len("${*}")
+# In a row of patterns, where no character stands; behind each pattern are its end and a guard.
+BLANK = "\0"
+BEHIND_EACH = (BLANK, BLANK)
+MAX_BITS_KEPT = 1 << 26  # 8 MB
 
 
 def lower_case(text: str) -> str:
     """Lower the ASCII letters only: to AWS a Kelvin sign is not a `k`, though `str.lower` makes it one."""
-    return text.translate(LOWER_CASE_ASCII)
+    return text.lower() if text.isascii() else text.translate(LOWER_CASE_ASCII)
 
 
 def symbols_of(text: str) -> tuple[Symbol, ...]:
     """Read each `*` and `?` of `text` as a wildcard and everything else as the character itself."""
-    return tuple(WILDCARDS.get(character, character) for character in text)
+    return tuple(map(WILDCARDS.get, text, text))
 
 
 def symbols_of_user_id(text: str) -> tuple[Symbol, ...]:
@@ -43,6 +48,8 @@ def symbols_of_user_id(text: str) -> tuple[Symbol, ...]:
 
     Source: IAM User Guide, "IAM policy elements: Variables and tags", on special characters.
     """
+    if "${" not in text:
+        return symbols_of(text)
     symbols: list[Symbol] = []
     start = 0
     while start < len(text):
@@ -52,20 +59,15 @@ def symbols_of_user_id(text: str) -> tuple[Symbol, ...]:
     return tuple(symbols)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """A sequence of characters and wildcards that texts fit, or do not; `text` is what it was made of.
 
-    The positions between its symbols are the bits of an integer: bit `n` is set while a walk may stand before symbol
-    `n`. Within a run of wildcards the `*` is kept first and only once, which `held` relies on.
+    Within a run of wildcards the `*` is kept first and only once.
     """
 
     text: str = field(compare=False)
     symbols: tuple[Symbol, ...]
-    literals: Mapping[str, int] = field(repr=False, compare=False)
-    ones: int = field(repr=False, compare=False)
-    manys: int = field(repr=False, compare=False)
-    held: int = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, text: str) -> Pattern:
@@ -78,141 +80,153 @@ class Pattern:
         return cls._of_symbols(text, symbols_of_user_id(text))
 
     @classmethod
-    def _of_symbols(cls, text: str, symbols: Iterable[Symbol]) -> Pattern:
-        ordered = _many_first(symbols)
-        literals: dict[str, int] = {}
-        ones = manys = held = 0
-        holding = False
-        for position, symbol in enumerate(ordered):
-            bit = 1 << position
-            if symbol is Wildcard.MANY:
-                manys |= bit
-                held |= bit
-                holding = True
-            elif symbol is Wildcard.ONE:
-                ones |= bit
-            else:
-                literals[symbol] = literals.get(symbol, 0) | bit
-                holding = False
-            if holding:
-                held |= bit << 1
-        return cls(text, ordered, literals, ones, manys, held)
+    def _of_symbols(cls, text: str, symbols: tuple[Symbol, ...]) -> Pattern:
+        return cls(text, _many_first(symbols) if "*" in text else symbols)
+
+    @cached_property
+    def _alone(self) -> Patterns:
+        return Patterns.of((self,))
 
     def matches(self, text: str) -> bool:
         """Return whether `text`, every character of it read as itself, fits this pattern."""
-        return self._accepts(self._walk(text))
+        return self._alone.take(text)
 
     def covers(self, other: Pattern) -> bool:
         """Return whether everything that fits `other` fits this pattern too.
 
         Exact, because some character occurs in neither pattern: only a wildcard can take that one.
         """
-        return self._accepts(self._walk(other.symbols))
+        return self._alone.covers(other)
 
     def overlaps(self, other: Pattern) -> bool:
         """Return whether some text fits both patterns."""
-        return bool(Patterns.of((other,)).overlapping(self))
+        return bool(self._alone.overlapping(other))
 
     def fits_some_text_beginning_with(self, prefix: str) -> bool:
         """Return whether any text that begins with `prefix` fits this pattern."""
-        return self._walk(prefix) != 0
+        return self.overlaps(Pattern(prefix, (*prefix, Wildcard.MANY)))
 
-    def _walk(self, symbols: Iterable[Symbol]) -> int:
-        """Return the positions that are left whatever characters stand for the wildcards among `symbols`."""
-        positions = self._with_empty_manys(1)
-        for symbol in symbols:
-            if symbol is Wildcard.MANY:
-                positions &= self.held
-            else:
-                # What stands for a `?` may be any character, which only a wildcard takes.
-                taking = self.ones if symbol is Wildcard.ONE else self.ones | self.literals.get(symbol, 0)
-                positions = self._with_empty_manys((positions & taking) << 1 | positions & self.manys)
-            if not positions:
-                break
-        return positions
 
-    def _with_empty_manys(self, positions: int) -> int:
-        return positions | (positions & self.manys) << 1
+class _Taking(dict[Symbol, int]):
+    """By character, the positions in a row from which a walk goes on with it.
 
-    def _accepts(self, positions: int) -> bool:
-        return positions >> len(self.symbols) == 1
+    Each is worked out when it is first asked for. A row of a million different characters would need a million such
+    integers of a million bits, so they are kept only while there is room.
+    """
+
+    def __init__(self, row: str, letters: int, ones: int) -> None:
+        """Take the row, where in it the characters stand for themselves, and where a `?` stands."""
+        super().__init__()
+        self._row, self._letters, self._ones = row, letters, ones
+
+    def __missing__(self, character: Symbol) -> int:
+        """Look for the character in the row."""
+        taking = self._ones
+        if isinstance(character, str) and character in self._row:
+            taking |= _bits(_places(self._row, character)) & self._letters
+        if (len(self) + 1) * len(self._row) <= MAX_BITS_KEPT:
+            self[character] = taking
+        return taking
+
+
+def _places(row: str, character: str) -> Iterator[int]:
+    place = row.find(character)
+    while place >= 0:
+        yield place
+        place = row.find(character, place + 1)
+
+
+def _bits(places: Iterable[int]) -> int:
+    """Return the integer whose bits in these places, named in their order, are set."""
+    content = bytearray()
+    for place in places:
+        content.extend(bytes((place >> 3) + 1 - len(content)))
+        content[-1] |= 1 << (place & 7)
+    return int.from_bytes(content, "little")
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """Several patterns side by side in one row of positions, so that one walk compares another pattern with them all.
 
-    Behind the positions of each pattern, of which the last accepts, a guard keeps what moves from reaching the next.
+    The positions are the bits of an integer: bit `n` is set while a walk may stand before the symbol in place `n` of
+    the row. Behind the positions of each pattern, of which the last accepts, a guard keeps what moves from reaching
+    the next. `_singles` are the positions before a character or `?`, and `_held` those that a walk keeps whatever a
+    `*` of another pattern stands for.
     """
 
-    _end_of_each: tuple[int, ...]
+    _end_of_each: Sequence[int]
     _starts: int = field(repr=False)
     _ends: int = field(repr=False)
-    _guards: int = field(repr=False)
     _manys: int = field(repr=False)
     _held: int = field(repr=False)
     _ones: int = field(repr=False)
     _singles: int = field(repr=False)
-    _literals: Mapping[str, int] = field(repr=False)
+    _taking: _Taking = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, patterns: Iterable[Pattern]) -> Patterns:
         """Put these patterns side by side."""
-        starts = ends = guards = manys = held = ones = 0
-        literals: dict[str, int] = {}
-        end_of_each = []
-        offset = 0
+        row: list[Symbol] = []
+        starts, end_of_each = [], []
         for pattern in patterns:
-            length = len(pattern.symbols)
-            starts |= 1 << offset
-            manys |= pattern.manys << offset
-            held |= pattern.held << offset
-            ones |= pattern.ones << offset
-            for character, positions in pattern.literals.items():
-                literals[character] = literals.get(character, 0) | positions << offset
-            end_of_each.append(offset + length)
-            ends |= 1 << offset + length
-            guards |= 1 << offset + length + 1
-            offset += length + 2
-        singles = ones
-        for positions in literals.values():
-            singles |= positions
-        return cls(tuple(end_of_each), starts, ends, guards, manys, held, ones, singles, literals)
+            starts.append(len(row))
+            row += pattern.symbols
+            end_of_each.append(len(row))
+            row += BEHIND_EACH
+        ones, manys = (
+            _bits(place for place, symbol in enumerate(row) if symbol is wildcard)
+            for wildcard in (Wildcard.ONE, Wildcard.MANY)
+        )
+        ends = _bits(end_of_each)
+        singles = (1 << len(row)) - 1 & ~(manys | ends | ends << 1)
+        # The sum carries a bit through the `?`s behind a `*` to the position behind them.
+        behind = manys << 1
+        held = manys | behind | (ones + (behind & ones)) ^ ones
+        text = "".join(symbol if isinstance(symbol, str) else BLANK for symbol in row)
+        taking = _Taking(text, singles & ~ones, ones)
+        return cls(end_of_each, _bits(starts), ends, manys, held, ones, singles, taking)
 
     def overlapping(self, other: Pattern) -> tuple[int, ...]:
         """Return the places, counted from 0, of those patterns that have a text in common with `other`."""
-        accepted = self._walk(other.symbols) & self._ends
+        manys, taking, guards = self._manys, self._taking, self._ends << 1
+        positions = self._first
+        for symbol in other.symbols:
+            if symbol is Wildcard.MANY:
+                # Within each pattern, every position from the lowest on: below its guard, minus a number sets them.
+                positions = (guards - positions | positions) & ~guards
+                continue
+            moved = (positions & (self._singles if symbol is Wildcard.ONE else taking[symbol])) << 1
+            reached = moved | positions & manys
+            positions = reached | (reached & manys) << 1
+            if not positions:
+                return ()
+        accepted = positions & self._ends
         return tuple(place for place, end in enumerate(self._end_of_each) if accepted >> end & 1) if accepted else ()
 
     def covers(self, other: Pattern) -> bool:
         """Return whether one of the patterns covers `other`."""
-        positions = self._with_empty_manys(self._starts)
-        for symbol in other.symbols:
+        return self.take(other.symbols)
+
+    def take(self, symbols: Iterable[Symbol]) -> bool:
+        """Return whether one of the patterns takes these symbols, whatever stands for the wildcards among them."""
+        manys, taking = self._manys, self._taking
+        positions = self._first
+        for symbol in symbols:
             if symbol is Wildcard.MANY:
                 positions &= self._held
             else:
-                taking = self._ones if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
-                positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
+                # What stands for a `?` may be any character, which only a wildcard takes.
+                moved = (positions & (self._ones if symbol is Wildcard.ONE else taking[symbol])) << 1
+                reached = moved | positions & manys
+                positions = reached | (reached & manys) << 1
             if not positions:
                 return False
         return bool(positions & self._ends)
 
-    def _walk(self, symbols: Iterable[Symbol]) -> int:
-        """Return the positions that are reached together with the end of `symbols`, by any text that fits them."""
-        positions = self._with_empty_manys(self._starts)
-        for symbol in symbols:
-            if symbol is Wildcard.MANY:
-                # Within each pattern, every position from the lowest on: below its guard, minus a number sets them.
-                positions = (self._guards - positions | positions) & ~self._guards
-                continue
-            taking = self._singles if symbol is Wildcard.ONE else self._ones | self._literals.get(symbol, 0)
-            positions = self._with_empty_manys((positions & taking) << 1 | positions & self._manys)
-            if not positions:
-                break
-        return positions
-
-    def _with_empty_manys(self, positions: int) -> int:
-        return positions | (positions & self._manys) << 1
+    @property
+    def _first(self) -> int:
+        return self._starts | (self._starts & self._manys) << 1
 
 
 def _many_first(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:

@@ -32,6 +32,7 @@ LISTINGS = {
     "GetComplianceDetailsByConfigRule": ("EvaluationResults", "NextToken", "NextToken", 10),
 }
 LARGEST_BATCH = 100
+FIRST_EVENTS = 2
 
 type Json = dict[str, Any]
 type Answer = tuple[str, str]
@@ -82,13 +83,15 @@ def items(request: Json) -> str:
 class Endpoint:
     """Answers for an account of so many keys, after `latency` seconds, and counts what is asked.
 
-    So many requests a second are let through, and a tenth of a second's at once; 0 stands for any number.
+    So many requests a second are let through, and a tenth of a second's at once; 0 stands for any number. New
+    connections are those made after two calls of `PutEvaluations`, with which two events about one key each end.
     """
 
     keys: int
     latency: float = 0
     per_second: float = 0
     calls: Counter[str] = field(default_factory=Counter)
+    new_connections: int = 0
     throttled: int = 0
     evaluations: int = 0
     _allowance: float = 0
@@ -96,6 +99,7 @@ class Endpoint:
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection, until the client closes it."""
+        self.new_connections += self.calls["PutEvaluations"] >= FIRST_EVENTS
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from dev.bench.plan import LARGEST, USUAL_KEYS, USUAL_LATENCY_MS
+from dev.bench.plan import EVENTS, LARGEST, USUAL_KEYS, USUAL_LATENCY_MS
 from dev.bench.results import CHECKS, CONFIG, KMS, BenchError, Measurement, Results, Workload
 
 WAITING = f"{USUAL_LATENCY_MS} ms an answer: wall time"
@@ -31,6 +32,22 @@ def beside_bare(results: Results, workload: Workload, without: float = 0) -> flo
 def rule_without_judging(results: Results) -> float:
     """Return the processor time a key of the rule, judging apart, as a multiple of that of the bare calls."""
     return beside_bare(results, "rule", results.of("judging").milliseconds_a_key)
+
+
+def beside_bare_event(results: Results, workload: Workload, bare: Workload, *, tls: bool) -> float:
+    """Return the processor time of events as a multiple of that of their calls alone."""
+    return results.of(workload, KMS, tls=tls).processor_seconds / results.of(bare, tls=tls).processor_seconds
+
+
+def beside_default(results: Results, *, tls: bool) -> float:
+    """Return the processor time of events from AWS Config as a multiple of those from KMS."""
+    return results.of("event", CONFIG, tls=tls).processor_seconds / results.of("event", KMS, tls=tls).processor_seconds
+
+
+def new_connections(results: Results) -> int:
+    """Return how many connections were made after the first two events, the most of all runs with events."""
+    runs = [results.of("event", source, tls=tls) for source in (KMS, CONFIG) for tls in (False, True)]
+    return max(run.new_connections for run in runs)
 
 
 def growth(results: Results, source: str) -> Iterator[tuple[Measurement, float]]:
@@ -73,6 +90,16 @@ def _largest(results: Results, source: str, latency_ms: float = 0) -> Measuremen
     return results.of("rule", source, LARGEST, latency_ms)
 
 
+def _of_events(where: str, *, tls: bool) -> Iterator[Goal]:
+    said = f"processor time, {where}, beside that of the same calls bare"
+    warm = partial(beside_bare_event, workload="event", bare="bare-event", tls=tls)
+    cold = partial(beside_bare_event, workload="first-event", bare="bare-first-event", tls=tls)
+    yield Goal(f"a warm event: {said}, on kept clients", 1.3, "times", warm)
+    yield Goal(f"a cold start, import and first event: {said}", 1.1, "times", cold)
+    beside = f"a warm event with `ReadKeysFrom` = `Config`: processor time, {where}, beside that of the default"
+    yield Goal(beside, 0.75, "times", partial(beside_default, tls=tls))
+
+
 GOALS: Sequence[Goal] = (
     Goal(f"{USUAL} sequential, beside the rule", 12, "times", lambda r: beside_rule(r, "sequential"), at_least=True),
     Goal(f"{USUAL} Cloud Custodian, beside the rule", 5, "times", lambda r: beside_rule(r, "custodian"), at_least=True),
@@ -85,6 +112,9 @@ GOALS: Sequence[Goal] = (
     Goal(f"{BARE} reading, reporting and stale results, judging apart, from KMS", 1.15, "times", rule_without_judging),
     Goal(f"{GROWTH} the most from KMS", 1.15, "times", lambda r: most_growth(r, KMS)),
     Goal(f"{GROWTH} the most from AWS Config", 1.15, "times", lambda r: most_growth(r, CONFIG)),
+    *_of_events("plain HTTP", tls=False),
+    *_of_events("TLS", tls=True),
+    Goal(f"new connections in {EVENTS} events after the first two", 0, "connections", new_connections),
     Goal(f"{CHECK}: processor time", 3, "s", lambda r: max(r.of(check).processor_seconds for check in CHECKS)),
     Goal("`kms-rule --help`: processor time", 0.3, "s", lambda r: r.of("--help").processor_seconds),
 )

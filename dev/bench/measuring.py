@@ -10,15 +10,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from dev.bench.account import policy_text, results_of
-from dev.bench.endpoint import Endpoint
-from dev.bench.results import CHECKS, BenchError, Measurement, median
-from dev.emulator.events import POST_PARAMETERS, REGION, now, rule_event, scheduled_notification
+from dev.bench.account import policy_text, results_of, words
+from dev.bench.endpoint import FIRST_EVENTS, Endpoint
+from dev.bench.results import CHECKS, EVENT_WORKLOADS, BenchError, Measurement, median
+from dev.bench.surroundings import HOST, share_of_a_processor, tls_context
+from dev.emulator.events import (
+    POST_PARAMETERS,
+    REGION,
+    change_notification,
+    key_item,
+    now,
+    rule_event,
+    scheduled_notification,
+)
 
 PROJECT = Path(__file__).parents[2]
 WORKLOADS = Path(__file__).with_name("workloads.py")
@@ -64,18 +76,25 @@ def in_turn(
 
 async def _made(wanted: Measurement, checkout: Path) -> Measurement:
     endpoint = Endpoint(wanted.keys, wanted.latency_ms / 1000, wanted.throttle_per_second)
-    server = await asyncio.start_server(endpoint.converse, "127.0.0.1", 0)
     with tempfile.TemporaryDirectory() as folder:
         if wanted.workload in CHECKS:
             write_policies(Path(folder, "policies"), wanted.keys)
+        bundle = Path(folder, "bundle.pem") if wanted.tls else None
+        tls = tls_context(Path(folder), bundle) if bundle else None
+        server = await asyncio.start_server(endpoint.converse, HOST, 0, ssl=tls)
+        url = f"http{'s' * wanted.tls}://{HOST}:{server.sockets[0].getsockname()[1]}"
         busy = time.process_time()
-        outcome = await _outcome(wanted, checkout, folder, server.sockets[0].getsockname()[1])
+        try:
+            outcome = await _outcome(wanted, checkout, environment(checkout, folder, url, bundle))
+        except BenchError as error:
+            outcome = {"error": str(error)}
         busy = time.process_time() - busy
-    server.close()
+        server.close()
     run = replace(
         wanted,
         **outcome,
         calls=dict(endpoint.calls),
+        new_connections=endpoint.new_connections,
         throttled=endpoint.throttled,
         evaluations=endpoint.evaluations,
         endpoint_seconds=round(busy, 4),
@@ -85,35 +104,59 @@ async def _made(wanted: Measurement, checkout: Path) -> Measurement:
     return run
 
 
-async def _outcome(wanted: Measurement, checkout: Path, folder: str, port: int) -> Json:
+async def _outcome(wanted: Measurement, checkout: Path, surroundings: Mapping[str, str]) -> Json:
     """Run the workload with the modules of a checkout, and return what it tells; if it failed, that is an `error`."""
     python = other_python() if wanted.workload == "custodian" else sys.executable
     child = await asyncio.create_subprocess_exec(
         *(python, "-P", str(WORKLOADS), wanted.workload),
         cwd=checkout,
-        env=environment(checkout, folder, port),
+        env=surroundings,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     if len(CORES) > 1:
         os.sched_setaffinity(0, CORES[:1])
         os.sched_setaffinity(child.pid, CORES if wanted.workload == "report-page" else CORES[-1:])
-    parameters = {**POST_PARAMETERS, **({"ReadKeysFrom": wanted.source} if wanted.source else {})}
-    event = rule_event(scheduled_notification(now()), parameters, resultToken="bench")
-    job = {"event": event, "keys": wanted.keys, "threads": THREADS, "folder": folder}
-    told, _ = await child.communicate(json.dumps(job).encode())
+    job = json.dumps({**events(wanted), "keys": wanted.keys, "threads": THREADS, "folder": surroundings["HOME"]})
+    with share_of_a_processor(wanted.memory_mb) if wanted.memory_mb else nullcontext(Path(os.devnull)) as members:
+        members.write_text(str(child.pid))
+        told, _ = await child.communicate(job.encode())
     outcome: Json = json.loads(told or "{}", parse_float=lambda text: round(float(text), 4))
     return outcome or {"error": f"the process ended with {child.returncode} and told nothing"}
 
 
-def environment(checkout: Path, folder: str, port: int) -> Mapping[str, str]:
+def events(wanted: Measurement) -> Json:
+    """Return the event of a schedule, and as many of a changed key as are asked for, after those that warm up."""
+    parameters = {**POST_PARAMETERS, **({"ReadKeysFrom": wanted.source} if wanted.source else {})}
+    wrapped = partial(rule_event, parameters=parameters, resultToken="bench")
+    event = wrapped(scheduled_notification(now()))
+    if wanted.workload not in EVENT_WORKLOADS:
+        return {"event": event}
+    enabled = (number for number in count() if words(number)["KEYSTATE"] == "Enabled")
+    items = map(changed_item, islice(enabled, FIRST_EVENTS + wanted.keys))
+    return {"event": event, "changes": [wrapped(change_notification(item)) for item in items]}
+
+
+def changed_item(number: int) -> Json:
+    """Return AWS Config's item of key `number`, with all that it tells."""
+    told = {"keyManager": "CUSTOMER", "keyState": "Enabled"}
+    supplement = {"Policy": policy_text(number)}
+    return {
+        **key_item(words(number)["KEYID"], now()),
+        "configuration": told,
+        "supplementaryConfiguration": supplement,
+    }
+
+
+def environment(checkout: Path, folder: str, url: str, bundle: Path | None) -> Mapping[str, str]:
     """Return the environment of a measured process: nothing of the user's own settings, and the endpoint for AWS."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "HOME": folder,
         "PYTHONPATH": os.pathsep.join(map(str, (checkout / "AWSConfigRuleKMS", checkout))),
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": url,
+        **({"AWS_CA_BUNDLE": str(bundle)} if bundle else {}),
         "AWS_ACCESS_KEY_ID": "AKIABENCHBENCHBENCH0",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_DEFAULT_REGION": REGION,

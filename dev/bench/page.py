@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +15,15 @@ from types import SimpleNamespace
 
 from dev.bench.goals import GOALS, beside_rule, growth
 from dev.bench.measuring import PROJECT, other_python
-from dev.bench.plan import LARGEST_REPEATED, THROTTLE_PER_SECOND, USUAL_KEYS, USUAL_LATENCY_MS
+from dev.bench.plan import EVENTS, LARGEST_REPEATED, THROTTLE_PER_SECOND, USUAL_KEYS, USUAL_LATENCY_MS
 from dev.bench.results import CHECKS, CONFIG, FILE, KMS, BenchError, Measurement, Results, Workload
+from dev.bench.surroundings import MEMORY_OF_ONE_PROCESSOR
 
 PAGE = PROJECT / "docs" / "performance.md"
 PLOT = PROJECT / "docs" / "performance.svg"
 TEMPLATE = Path(__file__).with_name("page.md")
 BEGIN, END = "<!-- written by hand: begin -->", "<!-- written by hand: end -->"
 FIELD = re.compile(r"\{(\w+)[^}]*\}")
-MEMORIES = (256, 512, 1024, 1769)
-MEMORY_OF_ONE_PROCESSOR = 1769
 LONGEST_SECONDS = 900
 NAMES: Mapping[tuple[Workload, str], str] = {
     ("rule", KMS): "the rule, from KMS",
@@ -40,11 +40,14 @@ def rows(results: Results) -> Mapping[str, Sequence[object]]:
     """Return the rows by the name that they have in `page.md`; a name for one value has one row, or none."""
     grown = [row for source in (KMS, CONFIG) for row in growth(results, source)]
     repeated = [run for run in results.all("rule", KMS) if run.keys <= LARGEST_REPEATED]
+    limited = [run for run in results.measurements if run.memory_mb and not run.error]
+    limited.sort(key=lambda run: (run.source == CONFIG, run.keys, run.memory_mb))
     asked = [run for run in results.measurements if run.calls]
     plan = SimpleNamespace(
         versions=", ".join(f"{name} {version}" for name, version in results.versions.items()),
         threads=results.threads,
         keys=USUAL_KEYS,
+        events=EVENTS,
         latency=USUAL_LATENCY_MS,
         throttle=THROTTLE_PER_SECOND,
         endpoint=max((run.endpoint_seconds / run.wall_seconds for run in asked if run.wall_seconds), default=0),
@@ -52,7 +55,9 @@ def rows(results: Results) -> Mapping[str, Sequence[object]]:
     return {
         "plan": [plan],
         "goal": [goal.row(results) for goal in GOALS],
-        "size": [(run, *(_estimate(run, memory) for memory in MEMORIES)) for run, _ in grown],
+        "size": [(run, run.memory_mb / MEMORY_OF_ONE_PROCESSOR, _timeout(run)) for run in limited],
+        "event": list(_events(results, "event", "bare-event")),
+        "first": list(_events(results, "first-event", "bare-first-event")),
         "growth": grown,
         "waiting": list(waiting(results)),
         "calls": list(_calls(results)),
@@ -63,17 +68,23 @@ def rows(results: Results) -> Mapping[str, Sequence[object]]:
         "throttled": [run for run in results.measurements if run.throttle_per_second and not run.error],
         "command": [run for workload in COMMANDS for run in results.all(workload)],
         "judging": results.all("judging"),
-        "import": results.all("import"),
-        "clients": results.all("clients"),
         "report": results.all("report-page"),
     }
 
 
-def _estimate(run: Measurement, memory: int) -> str:
-    seconds = run.processor_seconds * MEMORY_OF_ONE_PROCESSOR / memory
-    if run.peak_megabytes > memory:
-        return f"{seconds:,.0f} s: too little memory"
-    return f"{seconds:,.0f} s: too long" if seconds > LONGEST_SECONDS else f"{seconds:,.0f} s"
+def _timeout(run: Measurement) -> str:
+    """Return the least timeout, in whole minutes, of which the run leaves half."""
+    seconds = math.ceil(run.wall_seconds * 2 / 60) * 60
+    return f"{seconds:,} s" if seconds <= LONGEST_SECONDS else "more than there is"
+
+
+def _events(results: Results, of_rule: Workload, bare: Workload) -> Iterator[tuple[str, Measurement, float, float]]:
+    """Yield the runs with events, each with its processor time beside that of the bare calls, and calls an event."""
+    for tls in (False, True):
+        for (workload, source), name in {(of_rule, KMS): KMS, (of_rule, CONFIG): CONFIG, (bare, ""): "-"}.items():
+            for run in results.all(workload, source, tls=tls):
+                beside = run.processor_seconds / results.of(bare, tls=tls).processor_seconds
+                yield name, run, beside, sum(run.calls.values()) / run.evaluations
 
 
 def waiting(results: Results) -> Iterator[tuple[str, Measurement, float]]:

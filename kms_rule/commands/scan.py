@@ -78,17 +78,19 @@ def scan(who: Sequence[Identity], parameters: RuleParameters) -> Findings:
         for number, places in enumerate(opened(who), 1):
             if isinstance(places, Unjudged):
                 findings.unjudged.append(places)
-            elif not _scan_places(places, findings, threads, bar):
+            elif not _scan_places(places, parameters, findings, threads, bar):
                 findings.add(Unjudged(other.place, INTERRUPTED) for other in who[number:])
                 break
     findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key_id))
     return findings
 
 
-def _scan_places(places: Sequence[Connection], findings: Findings, threads: int, bar: Bar) -> bool:
+def _scan_places(
+    places: Sequence[Connection], parameters: RuleParameters, findings: Findings, threads: int, bar: Bar
+) -> bool:
     """Add what is found in these Regions, and return whether to go on with others."""
     for number, place in enumerate(places, 1):
-        if not _scan_region(place, findings, threads, _shown_on(bar, place.region)):
+        if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
             findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
             return False
     return True
@@ -101,11 +103,11 @@ def _threads() -> int:
         raise CommandError(str(error)) from None
 
 
-def _scan_region(connection: Connection, findings: Findings, threads: int, watch: Watch) -> bool:
+def _scan_region(
+    connection: Connection, parameters: RuleParameters, findings: Findings, threads: int, watch: Watch
+) -> bool:
     """Add what is found in one Region, and return whether to go on with the next."""
     progress = Progress()
-    parameters = findings.parameters
-    assert parameters  # noqa: S101 - every scan has some
     source = f"Region {connection.region}"
     before = len(findings.judged) + len(findings.unjudged)
     try:

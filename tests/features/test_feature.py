@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -475,6 +476,14 @@ def check_calls(account: EmulatedAccount) -> None:
     calls = set(map(str, account.config.calls))
     assert "config:BatchGetResourceConfig" in calls
     assert not calls & {"kms:DescribeKey", "kms:GetKeyPolicy"}
+
+
+@then(parsers.parse("beside the key's aliases, {names} was asked"))
+def asked_beside_aliases(names: str, account: EmulatedAccount) -> None:
+    calls = Counter(map(str, account.config.calls))
+    reading = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListKeys", "config:BatchGetResourceConfig")
+    assert ", ".join(name for name in reading for _ in range(calls[name])) == names.replace("nothing", "")
+    assert calls["config:PutEvaluations"] == 1
 
 
 @then(parsers.parse('the rule raises an error that begins with "{text}"'))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from least_privilege.pattern import Pattern, Symbol, Wildcard, lower_case, symbols_of_user_id
@@ -308,6 +310,23 @@ USER_ID_SYMBOLS = [
 @pytest.mark.parametrize(("text", "expected"), USER_ID_SYMBOLS)
 def test_the_escaped_wildcards_of_a_user_id_are_plain_characters(text: str, expected: tuple[Symbol, ...]) -> None:
     assert symbols_of_user_id(text) == expected
+
+
+DIFFERENT = "".join(map(chr, range(0x10000, 0x10000 + 24_000)))
+BYTES_A_CHARACTER = 1_000
+
+
+@pytest.mark.parametrize("behind", ["", "*", "?"])
+def test_the_memory_of_a_pattern_does_not_grow_with_its_different_characters(behind: str) -> None:
+    tracemalloc.start()
+    try:
+        pattern = Pattern.of("*" + DIFFERENT + behind)
+        assert pattern.matches(DIFFERENT * 2) is (behind != "?")
+        assert pattern.covers(Pattern.of(DIFFERENT)) is (behind != "?")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < BYTES_A_CHARACTER * len(DIFFERENT)
 
 
 LITERAL_STAR = [

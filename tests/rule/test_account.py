@@ -142,6 +142,18 @@ def test_a_change_costs_the_calls_for_its_key_alone(aws: StubbedAws) -> None:
     lambda_handler(changed("key-1"), {})
 
 
+def test_a_changed_key_with_more_aliases_than_a_page_has_is_reported_under_them_all(aws: StubbedAws) -> None:
+    first, second = ([{"AliasName": f"alias/{name}", "TargetKeyId": "key-1"}] for name in "ab")
+    asked = {"KeyId": "key-1", "Limit": 100}
+    for _ in range(2):
+        aws.kms.add_response("list_aliases", {"Aliases": first, "Truncated": True, "NextMarker": "m"}, asked)
+    aws.kms.add_response("list_aliases", {"Aliases": second}, {**asked, "Marker": "m"})
+    expect_description(aws, "key-1")
+    expect_policy(aws, "key-1")
+    expect_report(aws, ("alias/a", "COMPLIANT"), ("alias/b", "COMPLIANT"))
+    lambda_handler(changed("key-1"), {})
+
+
 def test_a_key_that_goes_while_it_is_read_is_left_out(aws: StubbedAws) -> None:
     expect_keys(aws, "gone-1", "gone-2", "key-1")
     aws.kms.add_client_error("describe_key", "NotFoundException")

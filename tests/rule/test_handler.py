@@ -22,6 +22,7 @@ from dev.emulator.account import EmulatedAccount
 from dev.emulator.events import now, rule_event, scheduled_notification
 from kms_rule import RULE_FOLDER
 from least_privilege.clients import Clients
+from least_privilege.pattern import Pattern
 from least_privilege.permission import ActionPattern, DutyTable
 from least_privilege.progress import Progress
 from least_privilege.scenarios import Case
@@ -141,7 +142,7 @@ VALUES = [
     if is_dataclass(value) and isinstance(value, type) and value.__module__ == name
 ]
 # They keep what they have worked out, say how far the run has come, or serve one invocation after the other.
-KEEPING = {Case, Statement, KeyPolicy, DutyTable, ActionPattern}
+KEEPING = {Case, Statement, KeyPolicy, DutyTable, ActionPattern, Pattern}
 CHANGING = {Progress, Clients}
 
 

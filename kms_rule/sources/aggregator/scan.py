@@ -43,7 +43,7 @@ def scan_aggregator(
     covered = coverage(aggregator, now, connection.enabled_regions)
     aliases = HeldAliases.read(aggregator)
     findings = Findings(parameters=parameters, unjudged=[*covered.unjudged], remarks=[*covered.remarks])
-    findings.coming = _Scan(connection, aggregator, covered, aliases, findings).each(watch)
+    findings.coming = _Scan(connection, aggregator, parameters, covered, aliases, findings).each(watch)
     return findings
 
 
@@ -57,6 +57,7 @@ class _Scan:
 
     connection: Connection
     aggregator: Aggregator
+    parameters: RuleParameters
     covered: Coverage
     aliases: HeldAliases
     findings: Findings
@@ -83,18 +84,16 @@ class _Scan:
         if held.key is None:
             self.findings.unjudged.append(Unjudged(place, f"The item of the key {held.reason}."))
             return
-        parameters = self.findings.parameters
-        assert parameters  # noqa: S101 - they were given
-        verdict = judge(held.key.facts, parameters)
+        verdict = judge(held.key.facts, self.parameters)
         self.keys[held.where] += 1
         problem = self.covered.problem(held.where)
         if problem and verdict.compliance is not Compliance.NON_COMPLIANT:
             self.withheld[held.where] += 1
             return
         remarks = (f"{problem}.",) if problem else ()
-        if not self.aliases.by_place and verdict.compliance is Compliance.NON_COMPLIANT and parameters.whitelist:
+        if not self.aliases.by_place and verdict.compliance is Compliance.NON_COMPLIANT and self.parameters.whitelist:
             remarks = (*remarks, WITHOUT_ALIASES)
-        yield from findings_of(held.key, verdict, parameters, place, remarks)
+        yield from findings_of(held.key, verdict, self.parameters, place, remarks)
 
     def _place(self, held: HeldKey) -> Place:
         account, region = held.where
