@@ -135,4 +135,4 @@ def update_log_group(original_resource: LogGroup, cloudformation_json: Mapping[s
     return original_resource
 
 
-LogGroup.update_from_cloudformation_json = update_log_group  # type: ignore[method-assign]
+LogGroup.update_from_cloudformation_json = update_log_group  # type: ignore[method-assign, assignment]
