@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, settings
 
+from AWSConfigRuleKMS import IDLE_EVALUATORS
 from dev.emulator.account import EmulatedAccount, emulated_account
 from least_privilege.clients import Pool
 from least_privilege.reading import NEXT_KEYS
@@ -24,6 +25,14 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
     yield kept
     for clients in kept._kept.values():  # noqa: SLF001 - no invocation is over for good but in a test
         clients.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_idle_evaluator() -> Iterator[None]:
+    """Let no thread of a test's invocations serve another test."""
+    yield
+    while IDLE_EVALUATORS:
+        IDLE_EVALUATORS.pop().shutdown()
 
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.

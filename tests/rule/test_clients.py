@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-from AWSConfigRuleKMS import lambda_handler
+from AWSConfigRuleKMS import IDLE_EVALUATORS, lambda_handler
 from dev.emulator.events import (
     ACCOUNT_ID,
     POST_PARAMETERS,
@@ -555,6 +555,31 @@ def test_what_is_answered_after_the_handler_has_ended_is_followed_by_no_request_
     assert list(pool._kept.values()) == [now_kept]  # noqa: SLF001 - likewise
     lambda_handler(OF_A_ROLE, HERE)
     assert len(counting.asked) == requests + 4
+
+
+@pytest.mark.usefixtures("counting")
+def test_an_invocation_serves_the_next_with_its_thread() -> None:
+    lambda_handler(CHANGED, HERE)
+    [waiting] = IDLE_EVALUATORS
+    lambda_handler(CHANGED, HERE)
+    assert [waiting] == IDLE_EVALUATORS
+    with pytest.raises(RuleError):
+        lambda_handler({}, HERE)
+    assert [waiting] == IDLE_EVALUATORS
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_invocation_that_is_left_behind_takes_its_thread_with_it(counting: CountingAws) -> None:
+    hanging = Hanging("DescribeKey", LATE[next(iter(LATE))])
+    counting.faults.append(hanging)
+    with pytest.raises(RuleError, match="The time is up"):
+        lambda_handler(CHANGED, hanging.time_is_up)
+    assert IDLE_EVALUATORS == []
+    left_behind = rule_threads()
+    hanging.released.set()
+    for thread in left_behind:
+        thread.join(30)
+    assert rule_threads() == []
 
 
 def test_what_is_judged_after_the_handler_has_ended_is_not_logged(

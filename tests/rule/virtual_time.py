@@ -64,6 +64,7 @@ class VirtualTime:
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the handler run in this time until the test ends."""
         paced = partial(reading.paced, clock=lambda: self.now, sleep=self.spend)
+        monkeypatch.setattr("AWSConfigRuleKMS.IDLE_EVALUATORS", [])
         monkeypatch.setattr("AWSConfigRuleKMS.ThreadPoolExecutor", partial(Threads, self))
         monkeypatch.setattr("AWSConfigRuleKMS.wait", self.wait)
         monkeypatch.setattr("least_privilege.reading.SimpleQueue", partial(Finished, self))
