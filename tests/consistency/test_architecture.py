@@ -16,7 +16,7 @@ from tests.documents import PROJECT, document, link_leads_somewhere, links
 NAME = "docs/architecture.md"
 PAGE = document(NAME)
 [PICTURE] = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
-CHANGES = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \|$", PAGE.partition("## What to change for what")[2], re.MULTILINE)[2:]
+CHANGES = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \|$", PAGE.partition("## What to change")[2], re.MULTILINE)[2:]
 FOLDERS = (Path(), RULE_FOLDER, RULE_FOLDER / "least_privilege")
 
 
