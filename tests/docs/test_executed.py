@@ -19,10 +19,12 @@ COMMANDS = [command for page in PAGES for command in commands_of(page)]
 NOT_RUN: Mapping[str, str] = {
     "make demo": "tests/e2e/test_deployed_package.py runs it",
     "make test": "runs this test",
-    "make package": "would set up an environment in the copy; its zip is there already",
+    "make package": "would set up an environment in the copy, whose zip is there; tests/deploy/test_sbom.py looks at what it runs",
     "pip install": "needs the package index; tests/command/test_installation.py installs the package in every way",
     "rdk create": "wants an empty folder; tests/e2e/test_rdk_create_and_test_local.py runs it there",
-    "terraform -chdir=deploy/terraform/example": "needs Terraform; tests/deploy/test_terraform.py runs it there",
+    "terraform -chdir=deploy/terraform/example": (
+        "needs Terraform; tests/deploy/test_terraform.py plans the example, and applies and destroys its module"
+    ),
     "terraform": "needs Terraform, and a configuration of one's own; tests/command/test_real_terraform.py has both",
     "aws cloudformation deploy --stack-name kms-key-policies --template-file deploy/organization.yaml "
     "--capabilities CAPABILITY_NAMED_IAM --parameter-overrides MemberRoleHere=false": (
