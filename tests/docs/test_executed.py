@@ -19,7 +19,7 @@ COMMANDS = [command for page in PAGES for command in commands_of(page)]
 NOT_RUN: Mapping[str, str] = {
     "make demo": "tests/e2e/test_deployed_package.py runs it",
     "make test": "runs this test",
-    "make package": "would set up an environment in the copy, whose zip is there; tests/deploy/test_sbom.py looks at what it runs",
+    "make package": "would set up an environment in the copy; tests/deploy/test_sbom.py looks at what it runs",
     "pip install": "needs the package index; tests/command/test_installation.py installs the package in every way",
     "rdk create": "wants an empty folder; tests/e2e/test_rdk_create_and_test_local.py runs it there",
     "terraform -chdir=deploy/terraform/example": (
