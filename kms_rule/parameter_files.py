@@ -30,7 +30,7 @@ def parameters_in(file: Path) -> dict[str, object]:
     """
     content = _content_of(file)
     if isinstance(content, list):
-        content = {_member(each, "ParameterKey", file): _member(each, "ParameterValue", file) for each in content}
+        content = {str(_member(each, "ParameterKey", file)): _member(each, "ParameterValue", file) for each in content}
     if not isinstance(content, Mapping):
         raise _no_parameters(file)
     described = content.get("Parameters", content)
@@ -50,7 +50,7 @@ def _no_parameters(file: Path) -> CommandError:
 
 def _content_of(file: Path) -> Any:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CommandError(f"The parameters in {file} cannot be read ({error.strerror}): give another file.") from error
     except ValueError as error:
@@ -98,8 +98,11 @@ def _by_rule_name(given: Mapping[str, Any], file: Path) -> dict[str, object]:
     others = _deployment_parameters()
     found: dict[str, object] = {}
     for name, value in given.items():
-        if name in PARAMETERS or name in RULE_NAMES:
-            found[RULE_NAMES.get(name, name)] = _as_text(value)
+        known = RULE_NAMES.get(name, name)
+        if known in found:
+            raise CommandError(f"{file} has the parameter {known} twice: remove one of the two.")
+        if known in PARAMETERS:
+            found[known] = _as_text(value)
         elif name not in others:
             raise CommandError(
                 f"{file} has a parameter {quoted(name)}, which neither the rule nor a deployment template has: "
@@ -109,7 +112,9 @@ def _by_rule_name(given: Mapping[str, Any], file: Path) -> dict[str, object]:
 
 
 def _as_text(value: object) -> object:
-    """Return what a template makes of a truth value or a list: text. Anything else is as it was given."""
+    """Return what a template makes of a truth value, a list or nothing: text. Anything else is as it was given."""
+    if value is None:
+        return ""
     if isinstance(value, list):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -20,11 +20,18 @@ from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.settings import chosen_parameters
 from kms_rule.sources.aggregator.scan import scan_aggregator
-from kms_rule.sources.live.accounts import Connection, Identity, advice_on, identities, only, opened
+from kms_rule.sources.live.accounts import (
+    Connection,
+    Identity,
+    advice_on,
+    identities,
+    only,
+    opened,
+    sentence_for_people,
+)
 from kms_rule.sources.live.readers import Readers
 from least_privilege.account import Account
 from least_privilege.deadline import Deadline
-from least_privilege.errors import FAILURES, reason_of
 from least_privilege.key import UnreadKey
 from least_privilege.parameters import RuleParameters
 from least_privilege.progress import Progress
@@ -41,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `CommandError` where nothing can be scanned, or what was found cannot be written.
     """
-    from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
+    from kms_rule.formats import show_as_asked  # noqa: PLC0415 - it takes its time to load, and is needed last
 
     try:
         chosen = chosen_parameters(arguments)
@@ -53,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(INTERRUPTED) from None
     findings.rule, findings.examples = chosen.rule, chosen.examples
     findings.remarks += chosen.remarks
-    show(findings, arguments.format, arguments.output)
+    show_as_asked(findings, arguments)
     return findings.exit_code
 
 
@@ -76,25 +83,15 @@ def scan(who: Sequence[Identity], parameters: RuleParameters) -> Findings:
     findings = Findings(parameters=parameters)
     threads = _threads()
     with bar_of_keys(Console(stderr=True), hidden=not sys.stderr.isatty()) as bar:
+        scanning = _Scanning(parameters, findings, threads, bar)
         for number, places in enumerate(opened(who), 1):
             if isinstance(places, Unjudged):
                 findings.unjudged.append(places)
-            elif not _scan_places(places, parameters, findings, threads, bar):
+            elif not scanning.of_places(places):
                 findings.add(Unjudged(other.place, INTERRUPTED) for other in who[number:])
                 break
     findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key_id))
     return findings
-
-
-def _scan_places(
-    places: Sequence[Connection], parameters: RuleParameters, findings: Findings, threads: int, bar: Bar
-) -> bool:
-    """Add what is found in these Regions, and return whether to go on with others."""
-    for number, place in enumerate(places, 1):
-        if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
-            findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
-            return False
-    return True
 
 
 def _threads() -> int:
@@ -104,32 +101,52 @@ def _threads() -> int:
         raise CommandError(str(error)) from None
 
 
-def _scan_region(
-    connection: Connection, parameters: RuleParameters, findings: Findings, threads: int, watch: Watch
-) -> bool:
-    """Add what is found in one Region, and return whether to go on with the next."""
-    progress = Progress()
-    source = f"Region {connection.region}"
-    before = len(findings.judged) + len(findings.unjudged)
-    try:
-        account_id = connection.account_id()
-        source = f"account {account_id}, {connection.region}"
-        findings.looked_at.add(source)
-        for reading in _readings(connection, parameters, progress, threads):
-            place = Place(source, resource=connection.key_arn(account_id, reading.id))
-            findings.add(_judged(reading, parameters, place))
-            _note(reading, progress)
-            watch(progress)
-    except KeyboardInterrupt:
-        findings.unjudged.append(Unjudged(Place(source), _interruption(progress)))
-        return False
-    except CommandError as error:
-        findings.unjudged.append(Unjudged(Place(source), str(error)))
-    except RuleError as error:
-        findings.unjudged.append(Unjudged(Place(source), _sentence_of(error)))
-    if len(findings.judged) + len(findings.unjudged) == before:
-        findings.remarks.append(f"{source}: There is no KMS key.")
-    return True
+@dataclass(frozen=True, slots=True)
+class _Scanning:
+    """Adds to its findings what is found in one Region after another, and shows that on a bar."""
+
+    parameters: RuleParameters
+    findings: Findings
+    threads: int
+    bar: Bar
+
+    def of_places(self, places: Sequence[Connection]) -> bool:
+        """Add what is found in these Regions of one account, and return whether to go on with others."""
+        empty: dict[str, list[str]] = {}
+        goes_on = True
+        for number, place in enumerate(places, 1):
+            goes_on = self._of_region(place, empty)
+            if not goes_on:
+                self.findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
+                break
+        for account_id, regions in empty.items():
+            self.findings.remarks.append(f"account {account_id}: There is no KMS key in {', '.join(regions)}.")
+        return goes_on
+
+    def _of_region(self, connection: Connection, empty: dict[str, list[str]]) -> bool:
+        """Add what is found in a Region, or the Region to the `empty` ones of its account; return whether to go on."""
+        progress, watch = Progress(), _shown_on(self.bar, connection.region)
+        source, found = f"Region {connection.region}", self.findings
+        before = len(found.judged) + len(found.unjudged)
+        try:
+            account_id = connection.account_id()
+            source = f"account {account_id}, {connection.region}"
+            found.looked_at.add(source)
+            for reading in _readings(connection, self.parameters, progress, self.threads):
+                place = Place(source, resource=connection.key_arn(account_id, reading.id))
+                found.add(_judged(reading, self.parameters, place))
+                _note(reading, progress)
+                watch(progress)
+            if len(found.judged) + len(found.unjudged) == before:
+                empty.setdefault(account_id, []).append(connection.region)
+        except KeyboardInterrupt:
+            found.unjudged.append(Unjudged(Place(source), _interruption(progress)))
+            return False
+        except CommandError as error:
+            found.unjudged.append(Unjudged(Place(source), str(error)))
+        except RuleError as error:
+            found.unjudged.append(Unjudged(Place(source), sentence_for_people("The keys cannot be listed", error)))
+        return True
 
 
 def _note(reading: Reading, progress: Progress) -> None:
@@ -143,12 +160,6 @@ def _interruption(progress: Progress) -> str:
     if not progress.keys:
         return INTERRUPTED
     return f"Interrupted after {len(progress.judged):,} of {len(progress.keys):,} keys: run it again."
-
-
-def _sentence_of(error: RuleError) -> str:
-    """Return why the keys cannot be listed, with advice for a person instead of that for a deployed rule."""
-    cause = error.__context__
-    return f"The keys cannot be listed: {advice_on(reason_of(cause))}." if isinstance(cause, FAILURES) else str(error)
 
 
 def _readings(

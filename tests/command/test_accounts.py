@@ -411,12 +411,11 @@ def test_an_interruption_names_the_accounts_that_are_left(
             [],
             "has ids of accounts, but no role to assume there is given: add --role-arn arn:aws:iam::ACC",
         ),
-        ("Auditor", [], 'The role "Auditor" cannot be assumed: give its ARN, arn:aws:iam::ACCOUNT:role/NAME.'),
-        (
-            "11111111111",
-            ["--role-arn", ANY_ROLE],
-            f'ACCOUNT in "{ANY_ROLE}" stands for the accounts in a file: name the',
-        ),
+        ("account\n", ["--role-arn", ANY_ROLE], '"account" in'),
+        ("11111111111", ["--role-arn", ANY_ROLE], "is neither the id of an account, which has twelve digits, nor the"),
+        ('"111111111111"', ["--role-arn", ANY_ROLE], "is neither the id of an account, which has twelve digits"),
+        (ANY_ROLE, ["--role-arn", ANY_ROLE], "is neither the id of an account"),
+        ("arn:aws:iam::111111111111:role/R", ["--role-arn", ANY_ROLE], "stands for the accounts in a file: name"),
         (b"\xff", [], "are not UTF-8"),
     ],
 )

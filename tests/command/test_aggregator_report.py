@@ -16,10 +16,11 @@ from moto.core.exceptions import JsonRESTError
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.calls import Place
 from dev.emulator.events import now
-from dev.emulator.organization import AGGREGATOR, add_aggregator
+from dev.emulator.organization import AGGREGATOR, add_aggregator, config_at
 from kms_rule.cli import main
 from kms_rule.findings import ExitCode
 from kms_rule.formats.html.page import render
+from kms_rule.sources.aggregator.calls import Aggregator
 from kms_rule.sources.aggregator.report import is_called, report_aggregator
 from kms_rule.sources.live.accounts import Connection
 from least_privilege.report import evaluation
@@ -32,18 +33,6 @@ PLACES = [Place(account, region) for account in ACCOUNTS for region in REGIONS]
 WITHOUT = PLACES[-1]
 SENTENCE = "in Key Policy for {}, statement does have separation of duties and CMK is not whitelisted"
 OPEN = "in Key Policy for {}, statement does have open KMS permissions and CMK is not whitelisted"
-
-
-def clients_at(place: Place) -> Any:
-    role = f"arn:aws:iam::{place.account_id}:role/Rule"
-    credentials = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="rule")["Credentials"]
-    return boto3.client(
-        "config",
-        place.region,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
 
 
 def name_at(place: Place) -> str:
@@ -63,7 +52,7 @@ def organization(account: EmulatedAccount) -> EmulatedAccount:
             evaluation("AWS::KMS::Key", "alias/open", Compliance.NON_COMPLIANT, OPEN.format("alias/open"), now()),
             evaluation("AWS::KMS::Key", "alias/gone", Compliance.NOT_APPLICABLE, "gone", now()),
         ]
-        clients_at(place).put_evaluations(Evaluations=items, ResultToken=account.config.issue_token(name, place))
+        config_at(place).put_evaluations(Evaluations=items, ResultToken=account.config.issue_token(name, place))
     account.config.calls.clear()
     return account
 
@@ -116,11 +105,22 @@ def test_the_ages_are_told_and_places_without_results_named(capsys: pytest.Captu
     without, ages = content["remarks"]
     assert without == (
         f"There are no results of a rule {RULE} in account 333333333333, us-east-1: either no key there is "
-        "applicable, or the rule is not deployed there."
+        "applicable, or the rule is not deployed there or has not reported yet."
     )
     assert ages.startswith("The newest result was recorded ")
     assert "account 111111111111, eu-west-1" in ages
     assert content["findings"][0]["remarks"][0].startswith("Recorded ")
+
+
+@pytest.mark.usefixtures("organization")
+def test_a_place_whose_rule_has_no_results_to_show_is_named_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = {"AccountId": WITHOUT.account_id, "AwsRegion": WITHOUT.region}
+    listed = [*Aggregator(Connection(boto3.Session(), "us-east-1", "these credentials"), AGGREGATOR).rules()]
+    monkeypatch.setattr(Aggregator, "rules", lambda _: iter([*listed, {"ConfigRuleName": name_at(WITHOUT), **place}]))
+    without, _ = reported(capsys)[1]["remarks"]
+    assert without.startswith(f"There are no results of a rule {RULE} in account 333333333333, us-east-1: ")
 
 
 @pytest.mark.usefixtures("organization")

@@ -20,6 +20,7 @@ import boto3
 import pytest
 from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
@@ -163,6 +164,58 @@ def test_a_key_of_several_regions_has_the_alias_of_each(
         "alias/there": "account 111111111111, us-east-1",
     }
     assert organization
+
+
+def answering_with(monkeypatch: pytest.MonkeyPatch, change: Callable[[list[dict[str, Any]], str], None]) -> None:
+    """Let what a query returns be changed: its rows, given with the query."""
+    select = Aggregator.rows
+
+    def rows(aggregator: Aggregator, expression: str) -> Iterator[dict[str, Any]]:
+        found = [{**row} for row in select(aggregator, expression)]
+        change(found, expression)
+        return iter(found)
+
+    monkeypatch.setattr(Aggregator, "rows", rows)
+
+
+@pytest.mark.parametrize("report_as", ["Alias", "KeyId"])
+@pytest.mark.usefixtures("organization")
+def test_what_comes_twice_is_judged_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, report_as: str
+) -> None:
+    reporting = ("--parameter", f"ReportResourceAs={report_as}")
+    before = aggregated(capsys, *reporting)[1]
+    answering_with(monkeypatch, lambda rows, _: rows.insert(3, rows[2]))
+    content = aggregated(capsys, *reporting)[1]
+    assert content["findings"] == before["findings"]
+
+
+@pytest.mark.parametrize("status", ["ResourceDeleted", "ResourceDeletedNotRecorded"])
+def test_a_key_that_was_deleted_is_left_out(
+    organization: EmulatedAccount, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
+    key_id = add_key(FIRST, USAGE_ONLY, ["alias/gone"])
+    before = verdicts(aggregated(capsys)[1])
+    organization.config.items[key_id] = {"configurationItemStatus": status, "configuration": None}
+    code, content = aggregated(capsys)
+    assert (code, content["unjudged"]) == (ExitCode.NON_COMPLIANT, [])
+    assert {each[2] for each in before - verdicts(content)} == {"alias/gone"}
+
+
+@pytest.mark.usefixtures("organization")
+def test_an_alias_that_was_deleted_whitelists_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_id = add_key(FIRST, None, ["alias/Otter-gone"])
+
+    def deleted(rows: list[dict[str, Any]], query: str) -> None:
+        for row in rows:
+            if query != KEYS and row["resourceName"] == "alias/Otter-gone":
+                row["configurationItemStatus"] = "ResourceDeleted"
+
+    answering_with(monkeypatch, deleted)
+    [finding] = [each for each in aggregated(capsys)[1]["findings"] if each["keyId"] == key_id]
+    assert (finding["id"], finding["compliance"]) == (key_id, "NON_COMPLIANT")
 
 
 @pytest.mark.usefixtures("organization")
@@ -446,6 +499,29 @@ def test_a_refusal_after_the_first_pages_ends_with_what_was_judged(
     assert reason.startswith("The keys after the first 100 are not judged. The aggregator organization cannot be read")
     assert "the session has expired, log in again" in reason
     assert organization
+
+
+@pytest.mark.usefixtures("organization")
+def test_a_page_that_leads_to_itself_ends_with_what_was_judged(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select: Callable[[ConfigResponse], Any] = vars(ConfigResponse)["select_aggregate_resource_config"]
+
+    def repeating(response: ConfigResponse) -> object:
+        # The page that is empty leads nowhere but to itself.
+        if json.loads(response.body).get("NextToken") == "again":
+            return json.dumps({"Results": [], "NextToken": "again"})
+        answer = select(response)
+        return answer if "Alias" in str(response.body) else ActionResult({**answer.result, "NextToken": "again"})
+
+    monkeypatch.setattr(ConfigResponse, "select_aggregate_resource_config", repeating)
+    code, content = aggregated(capsys)
+    assert (code, len(content["findings"])) == (ExitCode.INCOMPLETE, 14 * len(PLACES))
+    assert reasons(content)[f"aggregator {AGGREGATOR}"] == (
+        "The keys after the first 78 are not judged. The aggregator organization answers "
+        "config:SelectAggregateResourceConfig with the same page again and again: run the command again, and look for "
+        "a proxy between here and AWS."
+    )
 
 
 @pytest.mark.usefixtures("organization")

@@ -129,11 +129,27 @@ def test_an_internal_error_is_one_sentence(
 def test_a_key_that_is_not_there_is_one_sentence(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "NotFoundException" in error_of(capsys, "--key", "alias/nobody")
+    advice = "correct its id, ARN or alias, which begins with alias/, or the Region."
+    assert error_of(capsys, "--key", "alias/nobody") == f'There is no key "alias/nobody" in us-east-1: {advice}'
+    assert error_of(capsys, "--key", "orders") == f'There is no key "orders" in us-east-1: {advice}'
     refused(monkeypatch, "list_aliases", "NotFoundException")
-    assert error_of(capsys, "--key", "1234") == ("There is no key 1234 in us-east-1: correct its name, or the Region.")
+    assert error_of(capsys, "--key", "1234") == f'There is no key "1234" in us-east-1: {advice}'
     refused(monkeypatch, "list_aliases")
-    assert error_of(capsys, "--key", "1234").startswith("kms:ListAliases of key 1234 failed")
+    assert error_of(capsys, "--key", "1234") == (
+        "The aliases of the key 1234 cannot be listed with kms:ListAliases: get the permission that AWS names "
+        "(AccessDeniedException: no)."
+    )
+
+
+@pytest.mark.parametrize("resource", ["alias/payments", "key/{id}"])
+def test_a_key_of_another_account_is_not_taken_for_one_of_this(
+    keys: dict[str, str], capsys: pytest.CaptureFixture[str], resource: str
+) -> None:
+    arn = f"arn:aws:kms:us-east-1:222222222222:{resource.format(id=keys['alias/payments'])}"
+    assert error_of(capsys, "--key", arn) == (
+        f"The key {arn} is in another account than 123456789012, which is that of these credentials: name a role of "
+        "the key's account with --role-arn, or its profile."
+    )
 
 
 @pytest.mark.usefixtures("account")

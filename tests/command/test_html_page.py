@@ -24,7 +24,7 @@ from kms_rule.formats.html.elements import document, element, visible
 from kms_rule.remediation.remedy import NoProposal, Proposal
 from least_privilege.key import Facts, Key
 from least_privilege.parameters import RuleParameters
-from least_privilege.scenarios import SCENARIOS, judge
+from least_privilege.scenarios import SCENARIOS, Compliance, judge
 
 PARAMETERS = RuleParameters.parse({"Admin_User_Id": "AROAOTTER*, A?B**"})
 OPEN = '{"Statement": [{"Sid": "All", "Effect": "Allow", "Action": "kms:*"}]}'
@@ -207,6 +207,17 @@ def test_accounts_and_regions_that_hold_no_key_were_looked_into_all_the_same() -
     assert texts[texts.index("Accounts") + 1] == "111122223333, 444455556666"
     assert texts[texts.index("Regions") + 1] == "eu-west-1, us-east-1"
     assert "Files read" not in texts
+
+
+def test_a_page_of_some_results_says_so_and_counts_all() -> None:
+    found = Findings(parameters=PARAMETERS, only=frozenset({Compliance.NON_COMPLIANT}))
+    found.add(judged("1", Facts(policy=OPEN), Place("file")))
+    found.add(judged("2", Facts(("alias/a", "alias/b"), state="Disabled"), Place("file")))
+    page = html.render(found, MADE)
+    assert "Only results that are NON_COMPLIANT are listed. The figures at the top count all of them." in page
+    assert '<li class="not-applicable"><b>2</b> <span>NOT_APPLICABLE</span></li>' in page
+    assert "alias/a" not in page
+    assert "are listed" not in html.render(Findings(), MADE)
 
 
 def test_many_accounts_are_counted_and_not_named() -> None:

@@ -33,6 +33,8 @@ FORMS: dict[str, tuple[str, object]] = {
     "values of other types": ("a.json", {**GIVEN, "CMK_Whitelist": ["Fox*"], "StrictSeparationOfDuties": True}),
     "below Parameters": ("a.json", {"Parameters": OF_TEMPLATE | DEPLOYMENT, "Tags": {}}),
     "a list": ("parameters.json", LISTED),
+    "a byte order mark": ("a.json", "\ufeff" + json.dumps(GIVEN)),
+    "blank ones": ("a.yaml", AS_YAML + "ReportResourceAs:\nExecutionRoleName: ''\n"),
     "the template's names in YAML": ("a.yaml", AS_YAML),
     "below Parameters in YAML": ("a.yml", "Parameters:\n" + "".join(f"  {line}\n" for line in AS_YAML.splitlines())),
 }
@@ -72,6 +74,16 @@ WRONG: dict[str, tuple[str, object, str]] = {
     "a text": ("a.json", '"text"', "has no Parameters"),
     "Parameters that are a list": ("a.json", {"Parameters": []}, "has no Parameters"),
     "a list of others": ("a.json", [{"ParameterKey": "AdminUserId"}], "has no ParameterValue: correct the file."),
+    "a name that is no text": (
+        "a.json",
+        [{"ParameterKey": {"a": 1}, "ParameterValue": "a"}, *LISTED],
+        "which neither the rule nor a deployment template has",
+    ),
+    "two names of one": (
+        "a.json",
+        {"Admin_User_Id": "AROAFOX*", "AdminUserId": "AROAELK*"},
+        "has the parameter Admin_User_Id twice: remove one of the two.",
+    ),
     "broken YAML": ("a.yaml", "a: [", "cannot be read: It is not YAML that CloudFormation reads"),
     "broken JSON": ("a.json", "{", "are not JSON"),
 }

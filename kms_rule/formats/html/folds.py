@@ -19,8 +19,8 @@ from least_privilege.parameters import RuleParameters
 
 MAX_NAMED = 5
 # A remedy takes milliseconds, that of a policy of 32 KB half a second: of so many characters of policies, a short one
-# counting as a longer, remedies are worked out in a second, of the worst in five.
-MAX_CHARACTERS_TO_REMEDY = 200_000
+# counting as a longer, remedies are worked out in a second or two, of the worst in ten.
+MAX_CHARACTERS_TO_REMEDY = 500_000
 LEAST_CHARACTERS = 1_000
 
 type Remedy = Proposal | NoProposal

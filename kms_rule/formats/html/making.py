@@ -11,6 +11,7 @@ from kms_rule.formats.html.parts import COMPLIANCES, LIVE, class_of, counted, mo
 from kms_rule.rule_package import code_sha256, zipped_rule
 from kms_rule.settings import examples_remark, given_texts
 from kms_rule.version import version
+from least_privilege.scenarios import Compliance
 
 UNJUDGED = "Not judged"
 ACCEPTED = "Accepted"
@@ -21,13 +22,20 @@ MAX_NAMED = 5
 
 def tallies(judged: Sequence[Finding], findings: Findings) -> Element:
     """Return how many results there are of each kind, and of how many keys where these are fewer."""
-    of_each = [(one, [finding for finding in judged if finding.compliance is one]) for one in COMPLIANCES]
-    shown = [_tally(len(some), one.value, class_of(one), number_of_keys(some)) for one, some in of_each]
+    of_each = ((one, [finding for finding in judged if finding.compliance is one]) for one in COMPLIANCES)
+    shown = [_tally_of(one, some, findings) for one, some in of_each]
     if findings.accepted:
         shown.append(_tally(len(findings.accepted), ACCEPTED, "accepted"))
     if findings.unjudged:
         shown.insert(0, _tally(len(findings.unjudged), UNJUDGED, "unjudged"))
     return element("ul", *shown, class_="tallies")
+
+
+def _tally_of(compliance: Compliance, judged: Sequence[Finding], findings: Findings) -> Element:
+    count = findings.counts[compliance]
+    # Of results that are not shown, the keys are not known.
+    keys = number_of_keys(judged) if count == len(judged) else None
+    return _tally(count, compliance.value, class_of(compliance), keys)
 
 
 def _tally(count: int, label: str, class_: str, keys: int | None = None) -> Element:

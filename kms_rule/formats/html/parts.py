@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from kms_rule.findings import Finding, Place
@@ -28,7 +27,7 @@ def section(id_: str, heading: Content | Sequence[Content], *content: Content, c
 
 def place_parts(place: Place) -> Iterator[Element]:
     """Yield where a key is, and what it is called there."""
-    yield element("p", str(replace(place, resource="")), class_="place")
+    yield element("p", place.position, class_="place")
     if place.resource:
         yield element("code", place.resource)
 

@@ -41,12 +41,19 @@ def results(judged: Sequence[Finding], findings: Findings, accounts: Sequence[st
             counted(len(judged), "result"),
             element("small", of_keys),
         ),
+        *_only_some(findings),
         *_left_out(folds.without_remedy),
         _filters(judged, accounts),
         element("p", role="status"),
         element("table", element("thead", heads), element("tbody", *rows), class_="results", aria_labelledby="results"),
         element("p", class_="more", hidden=""),
     )
+
+
+def _only_some(findings: Findings) -> Iterator[Element]:
+    if findings.only:
+        shown = " and ".join(compliance.value for compliance in COMPLIANCES if compliance in findings.only)
+        yield element("p", f"Only results that are {shown} are listed. The figures at the top count all of them.")
 
 
 def _left_out(without_remedy: int) -> Iterator[Element]:

@@ -126,9 +126,15 @@ class Aggregator:
                 answer = self._asked(method, **asked)
                 listed = answer[member]
             yield from listed
-            if not answer.get("NextToken"):
+            token = answer.get("NextToken")
+            if not token:
                 return
-            asked["NextToken"] = answer["NextToken"]
+            if token == asked.get("NextToken"):
+                raise CommandError(
+                    f"The {self} answers config:{operation} with the same page again and again: run the command again, "
+                    f"and look for a proxy between here and AWS."
+                )
+            asked["NextToken"] = token
 
     def _asked(self, method: str, **asked: Any) -> dict[str, Any]:
         wait = FIRST_WAIT

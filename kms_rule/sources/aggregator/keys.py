@@ -8,6 +8,7 @@ from typing import Any
 
 from kms_rule.errors import CommandError
 from kms_rule.sources.aggregator.calls import ITEMS_PER_CALL, Aggregator, Json, Where
+from least_privilege.event import DELETED
 from least_privilege.items import RECORDED_STATUSES, recorded_key
 from least_privilege.key import Aliases, Key
 from least_privilege.parameters import ALIAS_PREFIX
@@ -20,7 +21,7 @@ KEYS = (
     f"supplementaryConfiguration.Policy WHERE resourceType = 'AWS::KMS::Key' {IN_ORDER}"
 )
 ALIASES = (
-    "SELECT accountId, awsRegion, resourceId, resourceName, configuration "
+    "SELECT accountId, awsRegion, resourceId, resourceName, configurationItemStatus, configuration "
     f"WHERE resourceType = 'AWS::KMS::Alias' {IN_ORDER}"
 )
 ANY_POLICY = {"Policy": "{}"}
@@ -51,9 +52,10 @@ class HeldAliases:
         held = cls()
         for row in aggregator.rows(ALIASES):
             name, key_id = _alias_and_key(row)
-            if name and key_id:
+            # What is gone whitelists nothing.
+            if name and key_id and row.get("configurationItemStatus") in RECORDED_STATUSES:
                 at_place = held.by_place.setdefault(_where(row), {})
-                at_place[key_id] = (*at_place.get(key_id, ()), name)
+                at_place[key_id] = tuple(dict.fromkeys((*at_place.get(key_id, ()), name)))
         return held
 
     def at(self, where: Where) -> Aliases:
@@ -62,13 +64,18 @@ class HeldAliases:
 
 
 def held_keys(aggregator: Aggregator, aliases: HeldAliases) -> Iterator[HeldKey]:
-    """Yield every key that the aggregator holds an item of, mostly by account, Region and id.
+    """Yield every key that the aggregator holds an item of, mostly by account, Region and id, but those that are gone.
 
     Where an item lacks something in the answer of the query, the whole item is asked for. Raises `CommandError` where
     the aggregator refuses to be queried.
     """
     incomplete: list[Json] = []
+    last = None
     for row in aggregator.rows(KEYS):
+        # Between two pages a row may move, to come twice then.
+        last, before = (_where(row), row["resourceId"]), last
+        if last == before or str(row.get("configurationItemStatus")).startswith(DELETED):
+            continue
         key = _key(row, _where(row), aliases)
         if key:
             yield HeldKey(_where(row), key.id, key)

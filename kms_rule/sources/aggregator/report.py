@@ -40,13 +40,8 @@ def report_aggregator(connection: Connection, name: str, rule: str, now: datetim
         )
     findings = Findings(unjudged=[*covered.unjudged], remarks=[*covered.remarks])
     findings.looked_at |= {*map(source_of, covered.sources)}
-    without = covered.sources - {where for where, _ in deployed}
-    if without:
-        findings.remarks.append(
-            f"There are no results of a rule {escaped(rule)} in {named(without)}: either no key there is applicable, "
-            f"or the rule is not deployed there."
-        )
-    findings.coming = _Report(aggregator, covered, deployed, findings, now).each()
+    without = {*covered.sources} - {where for where, _ in deployed}
+    findings.coming = _Report(aggregator, covered, deployed, findings, now, without).each(rule)
     return findings
 
 
@@ -63,16 +58,17 @@ def _deployed(aggregator: Aggregator, rule: str) -> Iterator[Deployed]:
 
 @dataclass(slots=True)
 class _Report:
-    """A report at work, and when the results so far were recorded."""
+    """A report at work, when the results so far were recorded, and the places known to be `without` any."""
 
     aggregator: Aggregator
     covered: Coverage
     deployed: Sequence[Deployed]
     findings: Findings
     now: datetime
+    without: set[Where]
     times: list[tuple[datetime, Where]] = field(default_factory=list)
 
-    def each(self) -> Iterator[Finding]:
+    def each(self, name: str) -> Iterator[Finding]:
         """Yield the results of each place, and leave what is wrong there among what could not be judged."""
         for where, problem in self.covered.problems.items():
             reason = f"{problem}, so that its results may be others now: look at the recorder there."
@@ -86,6 +82,7 @@ class _Report:
                 reason = "Interrupted here, so that this and what follows is not shown: run it again."
                 self.findings.unjudged.append(Unjudged(Place(source_of(where), resource=rule), reason))
                 break
+        self._tell_of_none(name)
         self._tell_ages()
 
     def _at(self, where: Where, rule: str) -> Iterator[Finding]:
@@ -94,6 +91,8 @@ class _Report:
             if result["ComplianceType"] in SHOWN:
                 times.append(result["ResultRecordedTime"])
                 yield finding_of(result, source_of(where), self.now)
+        if not times:
+            self.without.add(where)
         self.times += [(each(times), where) for each in (min, max) if times]
         late = sum(1 for time in times if self.now - time > LONGEST_PERIOD + MAX_RUN_TIME)
         if late:
@@ -102,6 +101,14 @@ class _Report:
                 f"reported every key anew: {ADVICE}."
             )
             self.findings.unjudged.append(Unjudged(Place(source_of(where), resource=rule), reason))
+
+    def _tell_of_none(self, name: str) -> None:
+        without = self.without - {where for _, where in self.times}
+        if without:
+            self.findings.remarks.append(
+                f"There are no results of a rule {escaped(name)} in {named(without)}: either no key there is "
+                f"applicable, or the rule is not deployed there or has not reported yet."
+            )
 
     def _tell_ages(self) -> None:
         if not self.times:

@@ -19,6 +19,7 @@ from kms_rule.sources.live.roles import role_arns
 from least_privilege.account import account_in
 from least_privilege.clients import client_config
 from least_privilege.errors import ADVICE, FAILURES, OTHERWISE, reason_of
+from least_privilege.text import RuleError
 
 if TYPE_CHECKING:
     from mypy_boto3_config import ConfigServiceClient
@@ -110,6 +111,12 @@ def explained(problem: str) -> Iterator[None]:
 def advice_on(reason: str) -> str:
     """Return what to do about a failure of AWS, and in parentheses its reason, which begins with the error's code."""
     return f"{ADVICE.get(reason.partition(':')[0], OTHERWISE).at_a_terminal} ({reason})"
+
+
+def sentence_for_people(problem: str, error: RuleError) -> str:
+    """Return a sentence that begins with `problem`, with advice for a person instead of that for a deployed rule."""
+    cause = error.__context__
+    return f"{problem}: {advice_on(reason_of(cause))}." if isinstance(cause, FAILURES) else str(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,4 +56,10 @@ def _named_in(file: Path) -> Iterator[str]:
     names = [name for line in lines for name in SEPARATORS.split(COMMENT.sub("", line)) if name]
     if not names:
         raise CommandError(f"{file} names no account: write the id of one, or the ARN of a role, on each line.")
+    for name in names:
+        if not (ACCOUNT_ID.fullmatch(name) or ROLE_ARN.fullmatch(name)):
+            raise CommandError(
+                f"{quoted(name)} in {file} is neither the id of an account, which has twelve digits, nor the ARN of a "
+                f"role: correct the file."
+            )
     yield from names
