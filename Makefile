@@ -3,9 +3,10 @@ PYTHON := $(shell command -v python3.13 || command -v python3.12 || command -v p
 BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv-bench/ready
+CHECKOV_READY := .venv-checkov/ready
 MUTATION_READY := .mutmut/ready
 WORKFLOWS := action.yml .github .pre-commit-config.yaml .pre-commit-hooks.yaml
-LOCKS := requirements.lock dev/bench/requirements.lock dev/mutation/requirements.lock
+LOCKS := requirements.lock dev/bench/requirements.lock dev/bench/checkov/requirements.lock dev/mutation/requirements.lock
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
 export PYTHONDONTWRITEBYTECODE := 1
@@ -36,7 +37,7 @@ package: $(READY)
 	@$(BIN)/python -m kms_rule package
 	@$(BIN)/python -m dev.sbom AWSConfigRuleKMS.zip
 
-bench: $(READY) $(BENCH_READY)
+bench: $(READY) $(BENCH_READY) $(CHECKOV_READY)
 	@$(BIN)/python -m dev.bench
 
 # The whole matrix of faults, in some six minutes; `make test` tries a sample of it.
@@ -63,6 +64,12 @@ $(BENCH_READY): dev/bench/requirements.lock
 		--requirement dev/bench/requirements.lock
 	@touch $(BENCH_READY)
 
+$(CHECKOV_READY): dev/bench/checkov/requirements.lock
+	$(PYTHON) -m venv --clear .venv-checkov
+	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement dev/bench/checkov/requirements.lock
+	@touch $(CHECKOV_READY)
+
 $(MUTATION_READY): dev/mutation/requirements.lock | $(READY)
 	rm -rf .mutmut
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -76,9 +83,12 @@ lock: $(READY)
 	cd dev/bench && CUSTOM_COMPILE_COMMAND="make lock" ../../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock requirements.in
+	cd dev/bench/checkov && CUSTOM_COMPILE_COMMAND="make lock" ../../../$(BIN)/pip-compile --quiet --upgrade --strip-extras \
+		--generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements.lock requirements.in
 	cd dev/mutation && CUSTOM_COMPILE_COMMAND="make lock" ../../$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file requirements.lock requirements.in
 
 clean:
-	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS.cdx.json AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf AWSConfigRuleKMS.zip AWSConfigRuleKMS.cdx.json AWSConfigRuleKMS/AWSConfigRuleKMS.zip .venv .venv-bench .venv-checkov .mutmut .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

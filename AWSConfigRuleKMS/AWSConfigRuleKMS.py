@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from least_privilege.account import Account, RefusedSessionError, account_in
-from least_privilege.deadline import MORE_TIME_ADVICE, STOP_BEFORE_END, Deadline
+from least_privilege.deadline import STOP_BEFORE_END, Deadline
 from least_privilege.event import Request
 from least_privilege.metrics import write_metrics
 from least_privilege.progress import Progress
@@ -64,15 +64,20 @@ def lambda_handler(event: object, context: object) -> list[EvaluationTypeDef]:
         progress.abandoned = True
         progress.stopped.set()
         evaluator.shutdown(wait=False)
-    is_complete = is_done and not evaluations.exception()
-    write_metrics(progress, context, deadline.remaining(0), is_complete=is_complete)
-    if is_done:
+    error = evaluations.exception() if is_done else RuleError(_time_is_up(progress))
+    write_metrics(progress, context, deadline.remaining(0), is_complete=not error)
+    if not error:
         return evaluations.result()
-    error = RuleError(f"The time is up, and AWS has not answered: {progress}. {MORE_TIME_ADVICE}.")
-    LOGGER.error("%s", error)
-    # Said last, since to log a hundred thousand keys takes a small function longer than it has.
+    if not is_done:
+        LOGGER.error("%s", error)
+    # Said last, since to log a hundred thousand keys takes a small function longer than it has; and here, since the
+    # evaluation, which may go on when the handler has ended, would log them in another invocation.
     progress.log_waiting()
     raise error
+
+
+def _time_is_up(progress: Progress) -> str:
+    return f"The time is up, and AWS has not answered: {progress}. {progress.more_time_advice}."
 
 
 def _evaluate(event: object, context: object, deadline: Deadline, progress: Progress) -> list[EvaluationTypeDef]:
@@ -162,7 +167,6 @@ class Run:
         waiting = self.progress.waiting
         if waiting and not self.progress.abandoned:
             NEXT_KEYS[self._rule] = waiting[0]
-            self.progress.log_waiting()
 
     @property
     def _rule(self) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def today() -> date:
 def accepted_in(file: Path) -> tuple[Entry, ...]:
     """Read the accepted findings. Raises `CommandError` where an entry lacks anything that it must have."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_with_names_once)
     except OSError as error:
         raise CommandError(
             f"The accepted findings in {file} cannot be read ({error.strerror}): give another file."
@@ -79,6 +79,15 @@ def accepted_in(file: Path) -> tuple[Entry, ...]:
         numbers = ", ".join(map(str, without_reason))
         raise CommandError(f"Accepted findings in {file} have no reason ({numbers}): write why each is accepted.")
     return tuple(_entry(each, number, file) for number, each in enumerate(content, 1))
+
+
+def _with_names_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{quoted(name)} stands twice in one object")
+        found[name] = value
+    return found
 
 
 def _lacks_only_reason(content: object) -> bool:

@@ -6,24 +6,32 @@ What a command needs is loaded when it runs: `--help` must answer at once, and b
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, override
 
 from kms_rule.errors import CommandError, print_failures, sentence_on
+from kms_rule.help_texts import COMMANDS, DESCRIPTION, EPILOG
 from kms_rule.output import DIRECT_IT_ELSEWHERE, complain, printing
 
 PACKAGE = Path("AWSConfigRuleKMS.zip")
 FORMATS = ("table", "json", "sarif", "html")
+FORMATS_BY_ENDING = {".sarif.json": "sarif", ".json": "json", ".sarif": "sarif", ".html": "html", ".htm": "html"}
+COMPLIANCES = ("NON_COMPLIANT", "COMPLIANT", "NOT_APPLICABLE")
+STANDARD_OUTPUT = Path("-")
 CANNOT = 2
-EXIT_CODES = (
-    "Exit code: 0 = everything is compliant or not applicable; 1 = something is NON_COMPLIANT; 2 = not everything "
-    "could be judged or shown."
-)
-EXIT_CODES_OF_EXPLAIN = (
-    "Exit code: 0 = the policy is compliant or the key not applicable; 1 = it is NON_COMPLIANT; 2 = it could not be "
-    "explained or shown."
-)
+
+
+class _Formatter(argparse.HelpFormatter):
+    @override
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        # Paragraphs are filled, and what is indented, such as an example, stays on a line of its own.
+        lines = (
+            line if line.startswith(" ") else super(_Formatter, self)._fill_text(line, width, indent)
+            for line in text.split("\n")
+        )
+        return "\n".join(lines)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,8 +60,9 @@ def parser() -> argparse.ArgumentParser:
     """Describe the command's arguments."""
     described = _Parser(
         prog="kms-rule",
-        description="Judges AWS KMS key policies as the AWS Config rule AWSConfigRuleKMS does.",
-        epilog=EXIT_CODES,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=_Formatter,
     )
     described.add_argument(
         "--debug", action="store_true", help="also print what went wrong within kms-rule, for those who look into it"
@@ -66,21 +75,16 @@ def parser() -> argparse.ArgumentParser:
         help="show the version and the rule's hash, and exit",
     )
     commands = described.add_subparsers(required=True, metavar="COMMAND")
-    for name, short_help, describe, epilog in (
-        ("scan", "judge every key of a live account and Region, read-only", _describe_scan, EXIT_CODES),
-        ("check", "judge key policies in files, before they are deployed", _describe_check, EXIT_CODES),
-        ("report", "show what AWS Config holds for the deployed rule", _describe_report, EXIT_CODES),
-        (
-            "explain",
-            "answer each question of the rule about one policy or key",
-            _describe_explain,
-            EXIT_CODES_OF_EXPLAIN,
-        ),
-        ("package", "build the zip file that the deployment templates need", _describe_package, None),
-    ):
-        command = commands.add_parser(name, help=short_help, epilog=epilog)
+    for name, texts in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=texts.summary,
+            description=texts.description,
+            epilog=texts.epilog,
+            formatter_class=_Formatter,
+        )
         command.set_defaults(command=name)
-        describe(command)
+        DESCRIBED[name](command)
     return described
 
 
@@ -100,6 +104,7 @@ def _describe_scan(command: argparse.ArgumentParser) -> None:
     )
     _add_account(command)
     _add_rule_parameters(command)
+    _add_selection(command)
     _add_output(command)
 
 
@@ -112,6 +117,7 @@ def _describe_report(command: argparse.ArgumentParser) -> None:
         help="show the results in all accounts and Regions of this aggregator",
     )
     _add_account(command)
+    _add_selection(command)
     _add_output(command)
 
 
@@ -181,6 +187,7 @@ def _describe_check(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--write-accept", type=Path, metavar="FILE", help="where to draft a file for --accept, without the reasons"
     )
+    _add_selection(command)
     _add_output(command)
     command.add_argument(
         "--notes", action="store_true", help="in SARIF, also report as notes what the rule does not judge"
@@ -200,6 +207,7 @@ def _describe_explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("--alias", action="append", default=[], help="an alias of the policy's key; may be repeated")
     _add_one_account(command)
     _add_rule_parameters(command)
+    command.add_argument("--all", action="store_true", help="also show the questions that were not reached")
     _add_output(command, formats=("table", "json"))
 
 
@@ -231,9 +239,61 @@ def _add_rule_parameters(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    selection = command.add_mutually_exclusive_group()
+    selection.add_argument(
+        "--only",
+        choices=COMPLIANCES,
+        action="append",
+        default=[],
+        help="show only the results of this compliance type, with the totals of all; may be repeated",
+    )
+    selection.add_argument(
+        "--quiet",
+        action="store_true",
+        help="show only what is NON_COMPLIANT or could not be judged, without parameters, remarks and totals: nothing "
+        "where there is none",
+    )
+
+
 def _add_output(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
-    command.add_argument("--format", choices=formats, default="table", help="how to show it (default: %(default)s)")
-    command.add_argument("--output", type=Path, metavar="FILE", help="where to write it (default: standard output)")
+    endings = ", ".join(f".{name}" for name in formats[1:])
+    command.add_argument(
+        "--format",
+        choices=formats,
+        help=f"how to show it (default: the ending of the file's name, {endings}, otherwise {formats[0]})",
+    )
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write it; - is standard output, which is the default"
+    )
+    command.set_defaults(formats=formats)
+
+
+def _settle_output(parsed: argparse.Namespace) -> None:
+    """Let the format follow from the ending of the file's name unless it is given; - is no file.
+
+    Raises `CommandError` where the command does not have the format that the ending stands for.
+    """
+    if parsed.output == STANDARD_OUTPUT:
+        parsed.output = None
+    if parsed.format:
+        return
+    name = parsed.output.name.lower() if parsed.output else ""
+    parsed.format = next((each for ending, each in FORMATS_BY_ENDING.items() if name.endswith(ending)), "table")
+    if parsed.format not in parsed.formats:
+        raise CommandError(
+            f"The name of the file for --output ends as one in {parsed.format} does, which 'kms-rule {parsed.command}' "
+            f"does not write: give --format, or a name with another ending."
+        )
+
+
+DESCRIBED: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
+    "scan": _describe_scan,
+    "check": _describe_check,
+    "report": _describe_report,
+    "explain": _describe_explain,
+    "package": _describe_package,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -245,6 +305,8 @@ def main(arguments: list[str] | None = None) -> int:
         parsed = parser().parse_args(arguments)
         if parsed.debug:
             print_failures()
+        if "formats" in parsed:
+            _settle_output(parsed)
         code: int = import_module(f"kms_rule.commands.{parsed.command}").run(parsed)
     except CommandError as error:
         complain(f"kms-rule: {error}")

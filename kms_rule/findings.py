@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from least_privilege.annotation import annotate_each
 from least_privilege.key import Key
 from least_privilege.parameters import RuleParameters
 from least_privilege.scenarios import POLICY_SCENARIOS, Compliance, Scenario, Verdict, duty_table
+
+# What `scan` and `report` call an account and Region.
+LIVE = re.compile(r"account \d{12}, [\w-]+", re.ASCII)
 
 
 class ExitCode(IntEnum):
@@ -41,10 +45,19 @@ class Place:
     column: int = 0
     resource: str = ""
 
+    @property
+    def position(self) -> str:
+        """The place without the resource, as compilers write it."""
+        return ":".join(str(part) for part in (self.source, self.line, self.column) if part)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is an account and Region that the source names, not a file."""
+        return bool(LIVE.fullmatch(self.source))
+
     def __str__(self) -> str:
-        """Return the place as compilers write it, and the resource after it."""
-        position = ":".join(str(part) for part in (self.source, self.line, self.column) if part)
-        return f"{position} {self.resource}" if self.resource else position
+        """Return the position, and the resource after it."""
+        return f"{self.position} {self.resource}" if self.resource else self.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,9 @@ class Findings:
     What of `judged` was accepted stands in `accepted` instead, and fails no run. `looked_at` are the files that were
     read, and `passed_over` is how many of them hold nothing to judge, of which nothing else is said. `parameters` are
     those that the keys were judged with, where they are known. `with_notes` is whether formats for programs that report
-    problems tell of what was not judged, too.
+    problems tell of what was not judged, too. Of the findings, all of which count, only those of the compliance types
+    in `only` are shown, all where that is empty; `quiet` is whether people see nothing but these and what could not be
+    judged.
 
     `coming` are findings that come while they are shown, after those that are `judged`, and are not kept: there may be
     more of them than memory holds. What could not be judged, and the remarks, are complete once the last has come.
@@ -129,19 +144,29 @@ class Findings:
     passed_over: int = 0
     parameters: RuleParameters | None = None
     with_notes: bool = False
+    only: frozenset[Compliance] = frozenset()
+    quiet: bool = False
     coming: Iterator[Finding] = field(default_factory=lambda: iter(()))
     _passed: Counter[Compliance] = field(default_factory=Counter)
 
     def each(self) -> Iterator[Finding]:
-        """Yield every finding, those that come only the first time."""
-        yield from self.judged
+        """Yield every finding that is to be shown, those that come only the first time."""
+        yield from self.each_kept()
         yield from self.each_coming()
 
+    def each_kept(self) -> Iterator[Finding]:
+        """Yield the findings that are kept and to be shown."""
+        return filter(self._is_shown, self.judged)
+
     def each_coming(self) -> Iterator[Finding]:
-        """Yield the findings that are not kept, and count them."""
+        """Yield the findings that are not kept and to be shown, and count all that come."""
         for finding in self.coming:
             self._passed[finding.compliance] += 1
-            yield finding
+            if self._is_shown(finding):
+                yield finding
+
+    def _is_shown(self, finding: Finding) -> bool:
+        return not self.only or finding.compliance in self.only
 
     @property
     def counts(self) -> Counter[Compliance]:

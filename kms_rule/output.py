@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from kms_rule.errors import CommandError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 GIVE_A_FILE = "give --output FILE"
 DIRECT_IT_ELSEWHERE = "direct it elsewhere"
 WIDTH_WITHOUT_A_TERMINAL = 160
+# Below, the columns of a table are too narrow for whole names and readable sentences.
+MIN_WIDTH_OF_TABLES = 100
 NOT_JUDGED = "not judged"
 ACCEPTED = "accepted"
 PASSED_OVER = "files passed over"
@@ -92,7 +95,7 @@ def _forget_the_rest(stream: TextIO) -> None:
 
 
 def standard_output(instead: str = GIVE_A_FILE) -> Console:
-    """Return a console that prints to standard output, with room for a table where that is not a terminal.
+    """Return a console that prints to standard output, as wide as a terminal is or COLUMNS says, otherwise 160 columns.
 
     Its `print` raises what `printing` raises; `instead` says what else to do where standard output cannot be written.
     """
@@ -107,8 +110,21 @@ def standard_output(instead: str = GIVE_A_FILE) -> Console:
             # Rich would end the process with 1, which says that a key is not compliant.
             raise BrokenPipeError
 
-    console = CheckedConsole()
-    return console if console.is_terminal else CheckedConsole(width=WIDTH_WITHOUT_A_TERMINAL)
+    width = _given_width()
+    # Rich would take a terminal that does not know its width for one of 80 columns.
+    is_terminal = RichConsole(width=width).is_terminal
+    return CheckedConsole(width=get_terminal_size((width, 0)).columns if is_terminal else width)
+
+
+def _given_width() -> int:
+    """Return how many columns there are where no terminal says it."""
+    given = os.environ.get("COLUMNS", "")
+    return (int(given) if given.isdecimal() else 0) or WIDTH_WITHOUT_A_TERMINAL
+
+
+def is_narrow(console: Console) -> bool:
+    """Return whether lines are too short for tables, so that a list is easier to read."""
+    return console.width < MIN_WIDTH_OF_TABLES
 
 
 def print_plainly(print_to: Callable[[Console], None], file: BinaryIO) -> None:
@@ -117,7 +133,7 @@ def print_plainly(print_to: Callable[[Console], None], file: BinaryIO) -> None:
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
     try:
-        print_to(RichConsole(file=text, width=WIDTH_WITHOUT_A_TERMINAL, color_system=None))
+        print_to(RichConsole(file=text, width=_given_width(), color_system=None))
     finally:
         text.detach()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ def _no_idle_evaluator() -> Iterator[None]:
 
 # RDK zips the rule's folder as it is, and bytecode does not belong there.
 sys.dont_write_bytecode = True
+# What is shown depends on how wide a line is, and a shell may have told its own width.
+os.environ.pop("COLUMNS", None)
 # A shell's background jobs ignore interruptions, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Nothing that a test says may depend on how busy the machine is.

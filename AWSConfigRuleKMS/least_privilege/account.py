@@ -268,7 +268,10 @@ class Account:
                     ResultToken=request.result_token,
                     TestMode=request.test_mode,
                 )
-                failed = set(map(resource_of, _failed_evaluations(response)))
+                failed = {
+                    (_member(item, "ComplianceResourceType", str), _member(item, "ComplianceResourceId", str))
+                    for item in _failed_evaluations(response)
+                }
             except FAILURES as error:
                 if isinstance(error, ClientError) and code_of(error) in FINAL_REFUSALS:
                     raise

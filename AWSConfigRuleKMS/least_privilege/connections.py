@@ -8,11 +8,11 @@ later botocore makes its connections in another way, it does as it is, without t
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Any
 
-# Of an HTTP session of botocore: what makes the pools of connections, by scheme; those by way of a proxy too.
-POOL_CLASSES = "_pool_classes_by_scheme"
+# The way from a client to what makes its pools of connections, by scheme; those by way of a proxy too.
+POOL_CLASSES = ("_endpoint", "http_session", "_pool_classes_by_scheme")
 
 
 class Connections:
@@ -23,8 +23,7 @@ class Connections:
         self._client = client
         self._before_send = before_send
         self._pools: list[Any] = []
-        session = getattr(getattr(client, "_endpoint", None), "http_session", None)
-        makers = getattr(session, POOL_CLASSES, {})
+        makers: Any = reduce(lambda found, name: getattr(found, name, {}), POOL_CLASSES, client)
         for scheme, maker in makers.items():
             makers[scheme] = partial(self._pool, maker.args[0] if isinstance(maker, partial) else maker)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Final
 
 # Seconds before the function's end: for the handler's last sentence, and at least and at most for what comes before.
 STOP_BEFORE_END = 0.5
@@ -19,10 +18,6 @@ SHARE_FOR_READING = 1 / 3
 MARGIN = 1.5
 # A run begins with the slowest calls, since they make the connections. After some hundred calls, that is forgotten.
 FADING = 0.98
-MORE_TIME_ADVICE: Final = (
-    "Raise the function's timeout (rdk deploy --lambda-timeout, 900 seconds at most) or its memory, or set "
-    "ReadKeysFrom to Config"
-)
 
 
 class Slowest:

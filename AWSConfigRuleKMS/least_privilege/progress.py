@@ -16,6 +16,8 @@ from least_privilege.text import MAX_NAMES_IN_ERROR, listing
 
 LOGGER = logging.getLogger("AWSConfigRuleKMS")
 
+MORE_TIME_ADVICE = "Raise the function's timeout (rdk deploy --lambda-timeout, 900 seconds at most) or its memory"
+
 
 @dataclass(slots=True)
 class Progress:
@@ -61,6 +63,12 @@ class Progress:
     def is_complete(self) -> bool:
         """Whether every key is judged and every evaluation taken."""
         return not (self.unread or self.lost or self.waiting)
+
+    @property
+    def more_time_advice(self) -> str:
+        """What to do where the time was too short for what is asked for."""
+        from_config = self.request is not None and self.request.parameters.read_from_config
+        return MORE_TIME_ADVICE if from_config else f"{MORE_TIME_ADVICE}, or set ReadKeysFrom to Config"
 
     def log_waiting(self) -> None:
         """Log every key that has not had its turn: an error names only the first of many."""

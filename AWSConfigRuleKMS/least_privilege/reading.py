@@ -190,8 +190,9 @@ class Reader:
         self.progress.began = datetime.now(UTC)
         # In this order, so that the alias of a key that is made meanwhile is not missed.
         listed = list(dict.fromkeys(self.account.key_ids()))
-        aliases = self.account.aliases()
+        # Noted first, since a large account's aliases take minutes to list, and its keys may have no turn.
         self.progress.keys = rotate_to(NEXT_KEYS.pop(rule, ""), listed)
+        aliases = self.account.aliases()
         read = self._read_from_config if from_config else self._read_from_kms
         yield from read(self.progress.keys, aliases)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from least_privilege.account import Account, Resource, resource_of
 from least_privilege.annotation import OUT_OF_SCOPE_SENTENCE, RETRACTED_SENTENCE, about, annotate_each
 from least_privilege.clients import AbandonedError
-from least_privilege.deadline import MORE_TIME_ADVICE, Deadline
+from least_privilege.deadline import Deadline
 from least_privilege.event import Request
 from least_privilege.key import KEY_RESOURCE_TYPE, UnreadKey
 from least_privilege.progress import Progress
@@ -162,14 +162,15 @@ class Report:
     def _in_time[Item](self, items: Iterable[Item]) -> Iterator[Item]:
         for item in items:
             if self._deadline.is_late:
-                raise RuleError(f"The time ran low before results for what is gone were retracted. {MORE_TIME_ADVICE}.")
+                advice = self._progress.more_time_advice
+                raise RuleError(f"The time ran low before results for what is gone were retracted. {advice}.")
             yield item
 
     def raise_if_incomplete(self) -> None:
         """Raise `IncompleteError`, naming it, where a key has no answer or an evaluation was not taken."""
         if self._progress.is_complete:
             return
-        advice = f" The time ran low. {MORE_TIME_ADVICE}." if self._progress.waiting else ""
+        advice = f" The time ran low. {self._progress.more_time_advice}." if self._progress.waiting else ""
         raise IncompleteError(
             f"The evaluation is incomplete: {self._progress}.{advice} All other keys are reported; Lambda runs the "
             f"same event again, or re-evaluate the rule once the cause is gone."

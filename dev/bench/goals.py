@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
-from dev.bench.plan import EVENTS, LARGEST, USUAL_KEYS, USUAL_LATENCY_MS
+from dev.bench.plan import EVENTS, FILES, LARGEST, USUAL_KEYS, USUAL_LATENCY_MS
 from dev.bench.results import CHECKS, CONFIG, KMS, BenchError, Measurement, Results, Workload
 
 WAITING = f"{USUAL_LATENCY_MS} ms an answer: wall time"
 USUAL = f"{USUAL_KEYS:,} keys, {WAITING} of"
 CHECK = f"`kms-rule check` of {USUAL_KEYS:,} policies, in any format"
+REPOSITORY = f"`kms-rule check` of {FILES['check repository']:,} files, one in 40 with a key: processor time"
+ALIASES = f"`kms-rule check` of a plan with {FILES['check aliases']:,} keys and aliases: processor time"
+PLAN = f"`kms-rule check` of a plan of {FILES['check plan']} MB, beside `json.load`:"
 LARGE = f"{LARGEST:,} keys from"
 BARE = "processor time a key beside that of the bare calls:"
 GROWTH = "processor time a key beside that for the fewest keys:"
@@ -90,6 +94,12 @@ def _largest(results: Results, source: str, latency_ms: float = 0) -> Measuremen
     return results.of("rule", source, LARGEST, latency_ms)
 
 
+def _beside_parsing(results: Results, figure: Literal["processor_seconds", "peak_megabytes"]) -> float:
+    ours: float = getattr(results.of("check plan"), figure)
+    theirs: float = getattr(results.of("json.load plan"), figure)
+    return ours / theirs
+
+
 def _of_events(where: str, *, tls: bool) -> Iterator[Goal]:
     said = f"processor time, {where}, beside that of the same calls bare"
     warm = partial(beside_bare_event, workload="event", bare="bare-event", tls=tls)
@@ -116,5 +126,9 @@ GOALS: Sequence[Goal] = (
     *_of_events("TLS", tls=True),
     Goal(f"new connections in {EVENTS} events after the first two", 0, "connections", new_connections),
     Goal(f"{CHECK}: processor time", 3, "s", lambda r: max(r.of(check).processor_seconds for check in CHECKS)),
+    Goal(REPOSITORY, 0.6, "s", lambda r: r.of("check repository").processor_seconds),
+    Goal(ALIASES, 2, "s", lambda r: r.of("check aliases").processor_seconds),
+    Goal(f"{PLAN} processor time", 3, "times", lambda r: _beside_parsing(r, "processor_seconds")),
+    Goal(f"{PLAN} resident", 1.5, "times", lambda r: _beside_parsing(r, "peak_megabytes")),
     Goal("`kms-rule --help`: processor time", 0.3, "s", lambda r: r.of("--help").processor_seconds),
 )

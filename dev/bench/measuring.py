@@ -20,7 +20,8 @@ from typing import Any
 
 from dev.bench.account import policy_text, results_of, words
 from dev.bench.endpoint import FIRST_EVENTS, Endpoint
-from dev.bench.results import CHECKS, EVENT_WORKLOADS, BenchError, Measurement, median
+from dev.bench.inputs import INPUTS
+from dev.bench.results import EVENT_WORKLOADS, BenchError, Measurement, median
 from dev.bench.surroundings import HOST, share_of_a_processor, tls_context
 from dev.emulator.events import (
     POST_PARAMETERS,
@@ -35,7 +36,9 @@ from dev.emulator.events import (
 PROJECT = Path(__file__).parents[2]
 WORKLOADS = Path(__file__).with_name("workloads.py")
 LOCK = Path(__file__).with_name("requirements.lock")
+LOCK_OF_CHECKOV = LOCK.parent / "checkov" / LOCK.name
 # Apart from the rule's environment, since Cloud Custodian pins another boto3.
+CHECKOV = PROJECT / ".venv-checkov" / "bin" / "checkov"
 OTHER_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
 THREADS = int(os.environ.get("READER_THREADS", "16"))
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -53,10 +56,14 @@ def other_python() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what is measured; those of Cloud Custodian's environment are pinned."""
-    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", LOCK.read_text(), re.MULTILINE))
+    """Return the versions of what is measured; those of other environments are pinned."""
     ours = {"Python": ".".join(map(str, sys.version_info[:2])), "boto3": version("boto3")}
-    return {**ours, "Cloud Custodian": pinned["c7n"], "its boto3": pinned["boto3"]}
+    theirs = {"Cloud Custodian": _pinned(LOCK)["c7n"], "its boto3": _pinned(LOCK)["boto3"]}
+    return {**ours, **theirs, "checkov": _pinned(LOCK_OF_CHECKOV)["checkov"]}
+
+
+def _pinned(lock: Path) -> Mapping[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(), re.MULTILINE))
 
 
 def in_turn(
@@ -77,8 +84,8 @@ def in_turn(
 async def _made(wanted: Measurement, checkout: Path) -> Measurement:
     endpoint = Endpoint(wanted.keys, wanted.latency_ms / 1000, wanted.throttle_per_second)
     with tempfile.TemporaryDirectory() as folder:
-        if wanted.workload in CHECKS:
-            write_policies(Path(folder, "policies"), wanted.keys)
+        if write := INPUTS.get(wanted.workload):
+            write(Path(folder, "input"), wanted.keys)
         bundle = Path(folder, "bundle.pem") if wanted.tls else None
         tls = tls_context(Path(folder), bundle) if bundle else None
         server = await asyncio.start_server(endpoint.converse, HOST, 0, ssl=tls)
@@ -117,7 +124,8 @@ async def _outcome(wanted: Measurement, checkout: Path, surroundings: Mapping[st
     if len(CORES) > 1:
         os.sched_setaffinity(0, CORES[:1])
         os.sched_setaffinity(child.pid, CORES if wanted.workload == "report-page" else CORES[-1:])
-    job = json.dumps({**events(wanted), "keys": wanted.keys, "threads": THREADS, "folder": surroundings["HOME"]})
+    given = {"keys": wanted.keys, "threads": THREADS, "folder": surroundings["HOME"], "checkov": str(CHECKOV)}
+    job = json.dumps({**events(wanted), **given})
     with share_of_a_processor(wanted.memory_mb) if wanted.memory_mb else nullcontext(Path(os.devnull)) as members:
         members.write_text(str(child.pid))
         told, _ = await child.communicate(job.encode())
@@ -165,11 +173,3 @@ def environment(checkout: Path, folder: str, url: str, bundle: Path | None) -> M
         "LOGGING_LEVEL": "WARNING",
         "READER_THREADS": str(THREADS),
     }
-
-
-def write_policies(folder: Path, number: int) -> None:
-    """Write so many key policies as people do, a file each."""
-    folder.mkdir()
-    for each in range(number):
-        text = json.dumps(json.loads(policy_text(each)), indent=2)
-        (folder / f"policy-{each:04}.json").write_text(text, encoding="utf-8")

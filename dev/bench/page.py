@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from dev.bench.goals import GOALS, beside_rule, growth
 from dev.bench.measuring import PROJECT, other_python
 from dev.bench.plan import EVENTS, LARGEST_REPEATED, THROTTLE_PER_SECOND, USUAL_KEYS, USUAL_LATENCY_MS
-from dev.bench.results import CHECKS, CONFIG, FILE, KMS, BenchError, Measurement, Results, Workload
+from dev.bench.results import CHECKS, CONFIG, FILE, KMS, OF_FILES, BenchError, Measurement, Results, Workload
 from dev.bench.surroundings import MEMORY_OF_ONE_PROCESSOR
 
 PAGE = PROJECT / "docs" / "performance.md"
@@ -66,6 +66,7 @@ def rows(results: Results) -> Mapping[str, Sequence[object]]:
         "bare": results.all("bare")[-1:],
         "defaults": results.all("bare-defaults"),
         "throttled": [run for run in results.measurements if run.throttle_per_second and not run.error],
+        "files": [run for workload in OF_FILES for run in results.all(workload)],
         "command": [run for workload in COMMANDS for run in results.all(workload)],
         "judging": results.all("judging"),
         "report": results.all("report-page"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dev.bench.results import CHECKS, CONFIG, KMS, Measurement, Workload
+from dev.bench.results import CHECKS, CONFIG, KMS, Measurement, OfFiles, Workload
 
 SIZES = (1_000, 10_000, 100_000)
 USUAL_KEYS, LARGEST_REPEATED, LARGEST = SIZES
@@ -18,6 +18,14 @@ IN_MEMORY: Mapping[str, Mapping[int, Sequence[int]]] = {
     CONFIG: {256: (1_000, 2_000, 10_000), 512: (10_000,), 1024: (10_000,)},
 }
 THROTTLE_PER_SECOND = 300
+# So many files, aliases and megabytes.
+FILES: Mapping[OfFiles, int] = {
+    "check repository": 2_000,
+    "checkov repository": 2_000,
+    "check aliases": 4_000,
+    "check plan": 50,
+    "json.load plan": 50,
+}
 # What of the benchmark never varies, on any machine, is how many calls these make.
 COUNTED = [Measurement("rule", USUAL_KEYS, source=source) for source in (KMS, CONFIG)]
 
@@ -39,6 +47,7 @@ def parts(sizes: Sequence[int], repeat: int) -> Iterator[Part]:
     yield Part("event", list(_events(EVENTS, "event", "bare-event")), 2 * repeat)
     judging = Measurement("judging", min(max(sizes), LARGEST_REPEATED))
     yield Part("judging", [judging, *(Measurement(check, USUAL_KEYS) for check in CHECKS)], repeat)
+    yield Part("files", [Measurement(workload, number) for workload, number in FILES.items()], repeat)
     yield Part("wall", [*rule, Measurement("bare", *usual), Measurement("scan", *usual)], repeat)
     yield Part("sequential", [Measurement("sequential", *usual)])
     yield Part("custodian", [Measurement("custodian", *usual)])

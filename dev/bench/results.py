@@ -12,6 +12,7 @@ FILE = Path(__file__).with_name("results.json")
 KMS, CONFIG = "KMS", "Config"
 
 type Check = Literal["check --format table", "check --format json", "check --format sarif", "check --format html"]
+type OfFiles = Literal["check repository", "checkov repository", "check aliases", "check plan", "json.load plan"]
 type OfRule = Literal["rule", "reading", "judging", "event", "first-event"]
 type Other = Literal[
     "bare",
@@ -24,8 +25,9 @@ type Other = Literal[
     "scan",
     "report-page",
 ]
-type Workload = OfRule | Other | Check
+type Workload = OfRule | Other | Check | OfFiles
 CHECKS: tuple[Check, ...] = get_args(Check.__value__)
+OF_FILES: tuple[OfFiles, ...] = get_args(OfFiles.__value__)
 EVENT_WORKLOADS: tuple[Workload, ...] = ("event", "bare-event", "first-event", "bare-first-event")
 
 
@@ -37,7 +39,8 @@ class BenchError(Exception):
 class Measurement:
     """One workload, measured: the run in the middle of `runs` runs.
 
-    `keys` are those of the account, or the events about one key each. The process had the share of a processor that
+    `keys` are those of the account, or the events about one key each, or the files of a repository, the aliases or the
+    megabytes of a plan. The process had the share of a processor that
     goes with `memory_mb`, or one core.
     `calls` are the requests of AWS by operation, refused ones included; `evaluations` were taken by AWS Config.
     `endpoint_seconds` are the endpoint's own processor time. `details` are the workload's own, `error` why it failed.

@@ -27,6 +27,9 @@ POLICY_READS_OF_SAMPLE = (3, 2, 3, 2, 2)
 FORMATS = ("table", "json", "sarif", "html")
 USES_OF_REPORT = Path(__file__).with_name("report_page.js")
 OPENED_REPORTS = 5
+PARSE = "import json, sys; print(len(json.load(open(sys.argv[1]))))"
+# Rotation, a wildcard principal, and enabled keys.
+CHECKS_OF_CHECKOV = "CKV_AWS_7,CKV_AWS_33,CKV_AWS_227"
 
 type Json = dict[str, Any]
 type Steps = Iterator[Json | None]
@@ -196,14 +199,29 @@ def custodian(job: Json) -> Steps:
 
 def command(words: str, job: Json) -> Steps:
     """Run `kms-rule` with these words, from the start of its process to its end."""
-    line = [sys.executable, "-m", "kms_rule", *words.format(**job).split()]
+    yield from process([sys.executable, "-m", "kms_rule", *words.format(**job).split()], job)
+
+
+def json_load(job: Json) -> Steps:
+    """Parse a plan, and print how much is in it."""
+    yield from process([sys.executable, "-c", PARSE, f"{job['folder']}/input"], job)
+
+
+def checkov(job: Json) -> Steps:
+    """Run checkov with its three checks on KMS keys on templates, and let it look nothing up in the network."""
+    options = ("--framework", "cloudformation", "--check", CHECKS_OF_CHECKOV, "--quiet", "--compact", "--skip-download")
+    yield from process([job["checkov"], "--directory", f"{job['folder']}/input", *options], job)
+
+
+def process(line: list[str], job: Json) -> Steps:
+    """Run a process from its start to its end, which has to print something."""
     output = Path(job["folder"], "output")
     yield None
     with output.open("wb") as file:
-        code = subprocess.run(line, stdout=file, check=False).returncode  # noqa: S603 - this interpreter
+        code = subprocess.run(line, stdout=file, check=False).returncode  # noqa: S603 - one of the benchmark's own
     # 1 says that a key is NON_COMPLIANT, but also that Python ran into an error.
     if code not in (0, 1) or not output.stat().st_size:
-        raise RuntimeError(f"kms-rule {words} ended with {code}")
+        raise RuntimeError(f"{' '.join(line)} ended with {code}")
 
 
 def report_page(job: Json) -> Steps:
@@ -229,10 +247,16 @@ PORTABLE: Mapping[str, Callable[[Json], Steps]] = {
     "rule": rule,
     "--help": partial(command, "--help"),
     "scan": partial(command, "scan --format json"),
-    **{words: partial(command, f"{words} {{folder}}/policies") for words in map("check --format {}".format, FORMATS)},
+    **{words: partial(command, f"{words} {{folder}}/input") for words in map("check --format {}".format, FORMATS)},
 }
+OF_FILES = dict.fromkeys(
+    ("check repository", "check aliases", "check plan"), partial(command, "check --format json {folder}/input")
+)
 WORKLOADS: Mapping[str, Callable[[Json], Steps]] = {
     **PORTABLE,
+    **OF_FILES,
+    "json.load plan": json_load,
+    "checkov repository": checkov,
     "bare-event": bare_event,
     "bare-first-event": bare_first_event,
     "reading": reading,

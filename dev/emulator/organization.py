@@ -23,6 +23,19 @@ def kms_at(place: Place) -> KmsBackend:
     return backend
 
 
+def config_at(place: Place) -> Any:
+    """Return a client of AWS Config with the role of the rule in an account, and in a Region."""
+    role = f"arn:aws:iam::{place.account_id}:role/Rule"
+    credentials = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="rule")["Credentials"]
+    return boto3.client(
+        "config",
+        place.region,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
 def add_key(
     place: Place, policy: Mapping[str, Any] | None, aliases: Iterable[str] = (), *, enabled: bool = True
 ) -> str:

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises `CommandError` where the parameters or the accepted findings are wrong, or what was found cannot be written.
     """
     # What shows the findings takes its time to load, and the rest of this module is used without it.
-    from kms_rule.formats import show  # noqa: PLC0415
+    from kms_rule.formats import show_as_asked  # noqa: PLC0415
 
     parameters, remarks = chosen_parameters(arguments)
     inputs = template_inputs(arguments.template_parameters)
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     acceptance.accept(findings, entries, arguments.accept, acceptance.today())
     findings.remarks += remarks
     findings.with_notes = arguments.notes
-    show(findings, arguments.format, arguments.output)
+    show_as_asked(findings, arguments)
     if arguments.write_accept:
         drafted = acceptance.draft(findings, acceptance.today())
         file, written = arguments.write_accept, drafted.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from kms_rule.commands.check import worst
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.policy is None) == (arguments.key is None):
         raise CommandError(ONE_OF_THEM)
     parameters, _ = chosen_parameters(arguments)
-    explanation = _explained(arguments, parameters)
+    explanation = replace(_explained(arguments, parameters), with_unreached=arguments.all)
     show_explanation(explanation, arguments.format, arguments.output)
     refused = explanation.finding.compliance is Compliance.NON_COMPLIANT
     return ExitCode.NON_COMPLIANT if refused else ExitCode.COMPLIANT

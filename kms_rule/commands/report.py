@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `CommandError` where there is no such rule, no result yet, or where AWS Config refuses to be read.
     """
-    from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
+    from kms_rule.formats import show_as_asked  # noqa: PLC0415 - it takes its time to load, and is needed last
 
     try:
         everywhere = ALL_REGIONS in arguments.region
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
             findings.add(each for each in reached if isinstance(each, Unjudged))
     except KeyboardInterrupt:
         raise CommandError("Interrupted before all results were read: run it again.") from None
-    show(findings, arguments.format, arguments.output)
+    show_as_asked(findings, arguments)
     return findings.exit_code
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `CommandError` where nothing can be scanned, or what was found cannot be written.
     """
-    from kms_rule.formats import show  # noqa: PLC0415 - it takes its time to load, and is needed last
+    from kms_rule.formats import show_as_asked  # noqa: PLC0415 - it takes its time to load, and is needed last
 
     try:
         parameters, remarks = chosen_parameters(arguments)
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise CommandError(INTERRUPTED) from None
     findings.remarks += remarks
-    show(findings, arguments.format, arguments.output)
+    show_as_asked(findings, arguments)
     return findings.exit_code
 
 
@@ -82,25 +82,15 @@ def scan(who: Sequence[Identity], parameters: RuleParameters) -> Findings:
     findings = Findings(parameters=parameters)
     threads = _threads()
     with bar_of_keys(Console(stderr=True), hidden=not sys.stderr.isatty()) as bar:
+        scanning = _Scanning(parameters, findings, threads, bar)
         for number, places in enumerate(opened(who), 1):
             if isinstance(places, Unjudged):
                 findings.unjudged.append(places)
-            elif not _scan_places(places, parameters, findings, threads, bar):
+            elif not scanning.of_places(places):
                 findings.add(Unjudged(other.place, INTERRUPTED) for other in who[number:])
                 break
     findings.judged.sort(key=lambda finding: (finding.place.source, finding.reported_id, finding.key_id))
     return findings
-
-
-def _scan_places(
-    places: Sequence[Connection], parameters: RuleParameters, findings: Findings, threads: int, bar: Bar
-) -> bool:
-    """Add what is found in these Regions, and return whether to go on with others."""
-    for number, place in enumerate(places, 1):
-        if not _scan_region(place, parameters, findings, threads, _shown_on(bar, place.region)):
-            findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
-            return False
-    return True
 
 
 def _threads() -> int:
@@ -110,31 +100,51 @@ def _threads() -> int:
         raise CommandError(str(error)) from None
 
 
-def _scan_region(
-    connection: Connection, parameters: RuleParameters, findings: Findings, threads: int, watch: Watch
-) -> bool:
-    """Add what is found in one Region, and return whether to go on with the next."""
-    progress = Progress()
-    source = f"Region {connection.region}"
-    before = len(findings.judged) + len(findings.unjudged)
-    try:
-        account_id = connection.account_id()
-        source = f"account {account_id}, {connection.region}"
-        for reading in _readings(connection, parameters, progress, threads):
-            place = Place(source, resource=connection.key_arn(account_id, reading.id))
-            findings.add(_judged(reading, parameters, place))
-            _note(reading, progress)
-            watch(progress)
-    except KeyboardInterrupt:
-        findings.unjudged.append(Unjudged(Place(source), _interruption(progress)))
-        return False
-    except CommandError as error:
-        findings.unjudged.append(Unjudged(Place(source), str(error)))
-    except RuleError as error:
-        findings.unjudged.append(Unjudged(Place(source), sentence_for_people("The keys cannot be listed", error)))
-    if len(findings.judged) + len(findings.unjudged) == before:
-        findings.remarks.append(f"{source}: There is no KMS key.")
-    return True
+@dataclass(frozen=True, slots=True)
+class _Scanning:
+    """Adds to its findings what is found in one Region after another, and shows that on a bar."""
+
+    parameters: RuleParameters
+    findings: Findings
+    threads: int
+    bar: Bar
+
+    def of_places(self, places: Sequence[Connection]) -> bool:
+        """Add what is found in these Regions of one account, and return whether to go on with others."""
+        empty: dict[str, list[str]] = {}
+        goes_on = True
+        for number, place in enumerate(places, 1):
+            goes_on = self._of_region(place, empty)
+            if not goes_on:
+                self.findings.add(Unjudged(Place(f"Region {other.region}"), INTERRUPTED) for other in places[number:])
+                break
+        for account_id, regions in empty.items():
+            self.findings.remarks.append(f"account {account_id}: There is no KMS key in {', '.join(regions)}.")
+        return goes_on
+
+    def _of_region(self, connection: Connection, empty: dict[str, list[str]]) -> bool:
+        """Add what is found in a Region, or the Region to the `empty` ones of its account; return whether to go on."""
+        progress, watch = Progress(), _shown_on(self.bar, connection.region)
+        source, found = f"Region {connection.region}", self.findings
+        before = len(found.judged) + len(found.unjudged)
+        try:
+            account_id = connection.account_id()
+            source = f"account {account_id}, {connection.region}"
+            for reading in _readings(connection, self.parameters, progress, self.threads):
+                place = Place(source, resource=connection.key_arn(account_id, reading.id))
+                found.add(_judged(reading, self.parameters, place))
+                _note(reading, progress)
+                watch(progress)
+            if len(found.judged) + len(found.unjudged) == before:
+                empty.setdefault(account_id, []).append(connection.region)
+        except KeyboardInterrupt:
+            found.unjudged.append(Unjudged(Place(source), _interruption(progress)))
+            return False
+        except CommandError as error:
+            found.unjudged.append(Unjudged(Place(source), str(error)))
+        except RuleError as error:
+            found.unjudged.append(Unjudged(Place(source), sentence_for_people("The keys cannot be listed", error)))
+        return True
 
 
 def _note(reading: Reading, progress: Progress) -> None:

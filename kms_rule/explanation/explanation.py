@@ -39,7 +39,10 @@ class Administrator:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything there is to say about one policy; `remedy` is None where it needs none."""
+    """Everything there is to say about one policy; `remedy` is None where it needs none.
+
+    `with_unreached` is whether people are shown the questions that were not reached, too.
+    """
 
     parameters: RuleParameters
     findings: tuple[Finding, ...]
@@ -47,6 +50,7 @@ class Explanation:
     statements: tuple[Statement, ...]
     administrators: tuple[Administrator, ...]
     remedy: Proposal | NoProposal | None
+    with_unreached: bool = False
 
     @property
     def finding(self) -> Finding:

@@ -6,6 +6,7 @@ written as they come, or `render(content)`, the whole text.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib import import_module
@@ -17,6 +18,7 @@ from typing import BinaryIO
 from kms_rule.explanation.explanation import Explanation
 from kms_rule.findings import Findings
 from kms_rule.output import print_plainly, printing, standard_output, write_or_show
+from least_privilege.scenarios import Compliance
 
 FORMATS_OF_FINDINGS: Mapping[str, str] = {
     "table": "table",
@@ -24,9 +26,21 @@ FORMATS_OF_FINDINGS: Mapping[str, str] = {
     "sarif": "sarif",
     "html": "html.page",
 }
+ONLY_REMARK = "Of the results, only those that are {} are shown; the totals count all."
 # A system call for each piece would cost more than making it.
 PIECES_AT_ONCE = 200
 FORMATS_OF_EXPLANATION: Mapping[str, str] = {"table": "explanation_table", "json": "explanation_json"}
+
+
+def show_as_asked(findings: Findings, arguments: argparse.Namespace) -> None:
+    """Show findings as the arguments `format`, `output`, `only` and `quiet` of a command say. Raises like `show`."""
+    findings.only = frozenset(map(Compliance, arguments.only))
+    findings.quiet = arguments.quiet
+    if findings.quiet:
+        findings.only = frozenset({Compliance.NON_COMPLIANT})
+    elif findings.only:
+        findings.remarks.append(ONLY_REMARK.format(" and ".join(sorted(findings.only))))
+    show(findings, arguments.format, arguments.output)
 
 
 def show(findings: Findings, format_name: str, output: Path | None) -> None:

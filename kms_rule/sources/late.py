@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 NOT_SHOWN = re.compile(r"[^A-Za-z0-9_.:/ -]")
+# Private characters of Unicode around the number of an unknown part, while a text is worked on as a whole.
+BEGIN, END = "\ue000", "\ue001"
+# What these functions give is the same wherever they have the same name.
+ALWAYS_THE_SAME = ("Ref ", "GetAtt ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,31 @@ class LateText:
     def late_values(self) -> tuple[LateValue, ...]:
         """The unknown parts."""
         return tuple(part for part in self.parts if isinstance(part, LateValue))
+
+    @property
+    def is_the_same_everywhere(self) -> bool:
+        """Whether every text that is written like this one will be the same once it is known."""
+        return all(late.function.startswith(ALWAYS_THE_SAME) for late in self.late_values)
+
+    @property
+    def is_markable(self) -> bool:
+        """Whether no known part has the characters that mark unknown ones."""
+        return not any(mark in part for mark in (BEGIN, END) for part in self.parts if isinstance(part, str))
+
+    @property
+    def marked(self) -> str:
+        """The text with a mark for each unknown part; see `filled_in`."""
+        return "".join(f"{BEGIN}{n}{END}" if isinstance(part, LateValue) else part for n, part in enumerate(self.parts))
+
+    def filled_in(self, text: str) -> str | LateText:
+        """Return a part of the marked text with the unknown parts in the place of their marks."""
+        first, *others = text.split(BEGIN)
+        found: list[object] = [first]
+        for other in others:
+            number, _, rest = other.partition(END)
+            part = self.parts[int(number)]
+            found += [LateText((part,)) if isinstance(part, LateValue) else part, rest]
+        return text_of(found)
 
 
 def text_of(parts: Iterable[object]) -> str | LateText:

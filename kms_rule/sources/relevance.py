@@ -14,12 +14,19 @@ from kms_rule.sources.policy import why_no_key_policy
 # bring keys into a template that names none.
 NAMES_KMS = b"kms"
 ALWAYS_MATTER = (NAMES_KMS, b"statement", b"format_version", b"terraform")
-MATTER_IN_TEMPLATES = (b"::module", b"aws::cloudformation::", b"serverless::application", b"transform", b"rain::")
+MATTER_IN_TEMPLATES = (
+    b"::module",
+    b"aws::cloudformation::",
+    b"serverless::application",
+    b"servicecatalog",
+    b"transform",
+    b"rain::",
+)
 # With these, a word may be written otherwise.
 ESCAPES = (b"\\u", b"\\x", b"\\\n", b"\\\r", b"\0")
 WHITE_SPACE = b"\xef\xbb\xbf \t\r\n"
 # What is broken and has none of these cannot be told from any other file.
-BEGINNINGS_OF_KINDS = (b"Statement", b"Resources", b"terraform", b"TemplateBody")
+BEGINNINGS_OF_KINDS = (b"Statement", b"Resources", b"terraform", b"Terraform", b"TemplateBody")
 
 # The types of keys in CloudFormation and AWS Config, in Terraform, and in Pulumi, and what may name one of them.
 TYPE_OF_KEY = re.compile(
@@ -28,7 +35,7 @@ TYPE_OF_KEY = re.compile(
     r"|aws(?:-native)?:kms(?:/\w+)?:\w*Key(?:Policy)?"
 )
 NAMES_OF_TYPE = ("Type", "type", "resourceType")
-TYPE_IN_TEXT = re.compile(r"AWS::KMS::(?:Replica)?Key\b")
+TYPE_IN_TEXT = re.compile(r"AWS::KMS::(?:Replica)?Key\b|\baws(?:-native)?:kms(?:/\w+)?:\w*Key(?:Policy)?\b")
 ACTION = re.compile("kms:", re.IGNORECASE)
 
 STATEMENT = re.compile(r"""(?<![^\s{,])(["']?)Statement\1\s*:""")

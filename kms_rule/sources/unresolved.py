@@ -15,7 +15,7 @@ from typing import Any
 
 from AWSConfigRuleKMSPolicy import ALLOW, KeyPolicy, PolicyError
 from kms_rule.sources.contents import InputError
-from kms_rule.sources.late import LateText, LateValue, text_of
+from kms_rule.sources.late import BEGIN, END, LateText, LateValue, text_of
 from least_privilege.condition import (
     ENCRYPTION_CONTEXT,
     FORMS_OF_SOURCES,
@@ -26,15 +26,14 @@ from least_privilege.condition import (
 )
 from least_privilege.pattern import lower_case
 
-# Private characters of Unicode around the number of an unknown part, while it is within the text of a policy.
-BEGIN, END = "\ue000", "\ue001"
-# What stands for them while the policy model reads the text: they would make every action malformed.
+# What stands for the marks of unknown parts while the policy model reads the text: they make every action malformed.
 PLAIN = str.maketrans({BEGIN: "<", END: ">"})
 GRANT_KEY = lower_case("kms:GrantIsForAWSResource")
 ACCOUNT_ID = "AWS::AccountId"
 OWN_ACCOUNT = LateValue(f"Ref {ACCOUNT_ID}", is_id=True)
 # These never hold a wildcard or a variable. Source: CloudFormation Template Reference, "Pseudo parameters".
 OF_FIXED_FORM = frozenset(f"Ref AWS::{name}" for name in ("Partition", "Region", "StackId", "StackName", "URLSuffix"))
+MAX_CHARACTERS_SHOWN = 500
 EXAMPLE_ACCOUNT = "111122223333"
 
 
@@ -124,7 +123,9 @@ class _Completion:
     def _unknown(self, late: LateText, number: int) -> Unknown:
         may_be_anything = not all(value.is_id for value in late.late_values)
         unknown = Unknown(str(late), may_be_anything)
-        self._remark(f"The user id {late} in statement {number} is known only at deployment: {_assumed(unknown)}.")
+        self._remark(
+            f"The user id {_short(late)} in statement {number} is known only at deployment: {_assumed(unknown)}."
+        )
         return unknown
 
     def _sources(self, values: object, key: str, number: int) -> object:
@@ -164,9 +165,14 @@ def _assumed(unknown: Unknown) -> str:
 def _refuse_late(value: object, what: str) -> None:
     if isinstance(value, LateText):
         raise InputError(
-            f"Its key policy cannot be judged, since {what} is known only at deployment ({value}): write it out, or "
-            f"check what is deployed with kms-rule scan."
+            f"Its key policy cannot be judged, since {what} is known only at deployment ({_short(value)}): write it "
+            f"out, or check what is deployed with kms-rule scan."
         )
+
+
+def _short(late: LateText) -> str:
+    text = str(late)
+    return text if len(text) <= MAX_CHARACTERS_SHOWN else f"{text[:MAX_CHARACTERS_SHOWN]}…"
 
 
 def _refuse_late_within(value: object, what: str) -> None:
@@ -187,16 +193,15 @@ def _read_late_text(late: LateText) -> object:
     """Read the JSON in a text of which parts are unknown, where those are within its strings."""
     if not any(isinstance(part, str) and part.strip() for part in late.parts):
         _refuse_late(late, "all of it")
-    marked = "".join(f"{BEGIN}{n}{END}" if isinstance(part, LateValue) else part for n, part in enumerate(late.parts))
-    if any(mark in part for mark in (BEGIN, END) for part in late.parts if isinstance(part, str)):
+    if not late.is_markable:
         raise _unreadable("it has characters for private use")
     try:
-        content = json.loads(marked)
+        content = json.loads(late.marked)
     except ValueError as error:
         raise _unreadable(f"it is not JSON, {error}") from error
-    filled_in = _with_late_parts(content, late.parts)
+    filled_in = _with_late_parts(content, late)
     try:
-        KeyPolicy.parse(marked.translate(PLAIN))
+        KeyPolicy.parse(late.marked.translate(PLAIN))
     except PolicyError as error:
         raise _unreadable(str(error)) from error
     return filled_in
@@ -209,23 +214,14 @@ def _unreadable(reason: str) -> InputError:
     )
 
 
-def _with_late_parts(value: Any, parts: tuple[str | LateValue, ...]) -> Any:
+def _with_late_parts(value: Any, late: LateText) -> Any:
     if isinstance(value, Mapping):
         if any(BEGIN in name for name in value):
             raise _unreadable("one of its names has an unknown part")
-        return {name: _with_late_parts(member, parts) for name, member in value.items()}
+        return {name: _with_late_parts(member, late) for name, member in value.items()}
     if isinstance(value, list):
-        return [_with_late_parts(member, parts) for member in value]
-    return _filled_in(value, parts) if isinstance(value, str) else value
-
-
-def _filled_in(text: str, parts: tuple[str | LateValue, ...]) -> str | LateText:
-    first, *others = text.split(BEGIN)
-    found: list[object] = [first]
-    for other in others:
-        number, _, rest = other.partition(END)
-        found += [LateText((late,)) if isinstance(late := parts[int(number)], LateValue) else late, rest]
-    return text_of(found)
+        return [_with_late_parts(member, late) for member in value]
+    return late.filled_in(value) if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:

@@ -20,9 +20,9 @@ What moto (5.2.5) cannot play:
   `GetComplianceDetailsByConfigRule` nor `DescribeConfigRuleEvaluationStatus` nor `StartConfigRulesEvaluation`; nor does
   it record keys for `BatchGetResourceConfig`. `dev.emulator.config` adds these.
 * `ListKeys` and `ListAliases` have a single page. `dev.emulator.config` adds the others.
-* CloudFormation skips `AWS::Config::ConfigRule` without an error. `dev.emulator.stack` adds it; organization rules,
-  the templates' alarms, and the destination of failed events remain left out, so tests/deploy/templates.py reads those
-  in the templates.
+* CloudFormation skips AWS Config's rules without an error, and loses log groups. `dev.emulator.stack` adds both; the
+  templates' alarms and the destination of failed events remain left out, so tests/deploy/templates.py reads those in
+  the templates.
 * There are no keys that AWS manages and no key states that no call leads to, and `DescribeKey` ends in an internal
   error where the key's policy cannot be read. `dev.emulator.account` helps with each.
 * Permissions are not looked at, or not as AWS does: tests/deploy/test_least_privilege.py says what it adds, and

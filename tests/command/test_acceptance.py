@@ -140,6 +140,10 @@ WRONG: list[tuple[Any, str]] = [
         "The accepted findings in accepted are not JSON (Expecting value: line 1 column 2 (char 1)): correct the file.",
     ),
     (
+        '[{"until": "2026-11-01", "until": "2099-01-01"}]',
+        'The accepted findings in accepted are not JSON ("until" stands twice in one object): correct the file.',
+    ),
+    (
         [ENTRY, {**ENTRY, "reason": "  "}, {"place": "a"}],
         "Accepted findings in accepted have no reason (2, 3): write why each is accepted.",
     ),
@@ -151,6 +155,10 @@ def test_a_file_that_lacks_anything_is_refused_in_one_sentence(
     capsys: pytest.CaptureFixture[str], entries: object, sentence: str
 ) -> None:
     assert run(capsys, entries) == (ExitCode.INCOMPLETE, f"kms-rule: {sentence}\n")
+
+
+def test_a_byte_order_mark_before_the_entries_is_no_matter(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, f"\ufeff{json.dumps([ENTRY])}", "key.json")[0] == ExitCode.COMPLIANT
 
 
 def test_a_file_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from moto.core.exceptions import JsonRESTError
 from dev.emulator.account import EmulatedAccount
 from dev.emulator.calls import Place
 from dev.emulator.events import now
-from dev.emulator.organization import AGGREGATOR, add_aggregator
+from dev.emulator.organization import AGGREGATOR, add_aggregator, config_at
 from kms_rule.cli import main
 from kms_rule.findings import ExitCode
 from kms_rule.formats.html.page import render
@@ -33,18 +33,6 @@ PLACES = [Place(account, region) for account in ACCOUNTS for region in REGIONS]
 WITHOUT = PLACES[-1]
 SENTENCE = "in Key Policy for {}, statement does have separation of duties and CMK is not whitelisted"
 OPEN = "in Key Policy for {}, statement does have open KMS permissions and CMK is not whitelisted"
-
-
-def clients_at(place: Place) -> Any:
-    role = f"arn:aws:iam::{place.account_id}:role/Rule"
-    credentials = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="rule")["Credentials"]
-    return boto3.client(
-        "config",
-        place.region,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
 
 
 def name_at(place: Place) -> str:
@@ -64,7 +52,7 @@ def organization(account: EmulatedAccount) -> EmulatedAccount:
             evaluation("AWS::KMS::Key", "alias/open", Compliance.NON_COMPLIANT, OPEN.format("alias/open"), now()),
             evaluation("AWS::KMS::Key", "alias/gone", Compliance.NOT_APPLICABLE, "gone", now()),
         ]
-        clients_at(place).put_evaluations(Evaluations=items, ResultToken=account.config.issue_token(name, place))
+        config_at(place).put_evaluations(Evaluations=items, ResultToken=account.config.issue_token(name, place))
     account.config.calls.clear()
     return account
 

@@ -354,3 +354,19 @@ def test_an_alias_that_kms_does_not_take_whitelists_nothing(tmp_path: Path) -> N
     findings = plan.judged(tmp_path)
     assert scenarios(findings) == {"aws_kms_key.a": OPEN}
     assert remarks(findings) == ["Its alias aws_kms_alias.a is left out: KMS takes no alias of that name."]
+
+
+@pytest.mark.parametrize("number", [1, 1_200])
+def test_a_plan_that_deploys_templates_of_cloudformation_says_that_they_are_not_followed(
+    tmp_path: Path, number: int
+) -> None:
+    plan = Planned()
+    for index in range(number):
+        plan.add("aws_cloudformation_stack_set.keys", {"template_body": "Resources: {}"}, index=index)
+    findings = plan.judged(tmp_path)
+    others = "" if number == 1 else " and 1,199 more"
+    assert findings.remarks == [
+        f"{tmp_path}/plan.json: The templates that aws_cloudformation_stack_set.keys[0]{others} may deploy are not "
+        "followed: check them too.",
+        f"{tmp_path}/plan.json: There is no KMS key in it.",
+    ]

@@ -179,6 +179,7 @@ SEEM_TO_DEFINE_A_KEY = {
     "a policy as text under a name": json.dumps({"orders": {"document": json.dumps(EVERYTHING_OPEN)}}),
     "a snapshot of AWS Config": json.dumps({"configurationItems": [{"resourceType": "AWS::KMS::Key"}]}),
     "a preview of Pulumi": json.dumps({"steps": [{"newState": {"type": "aws:kms/key:Key"}}]}),
+    "a program of Pulumi in YAML": "runtime: yaml\nresources:\n  key:\n    type: aws:kms:Key\n",
     "a state of Terraform's own": json.dumps({"resources": [{"type": "aws_kms_key"}], "version": 4}),
     "the same with escapes": json.dumps({"resources": [{"type": "aws_kms_key"}]}).replace("kms", "k\\u006ds"),
 }

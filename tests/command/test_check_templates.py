@@ -528,6 +528,37 @@ def test_the_keys_of_a_loop_are_not_judged(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["AWS::KMS::${Kind}", "AWS::KMS::Replica${Kind}", "AWS::${Kind}", "AWS::KMS::&{Kind}"])
+def test_a_type_that_a_loop_completes_may_be_that_of_a_key(tmp_path: Path, kind: str) -> None:
+    loop = ["Kind", {"Ref": "Kinds"}, {"Key${Kind}": {"Type": kind}}]
+    named = ["Name", ["A"], {"Topic${Name}": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "AWS-${Name}"}}}]
+    findings = judged(tmp_path, {"Fn::ForEach::Keys": loop, "Fn::ForEach::Topics": named})
+    assert [*reasons(findings)] == ["Fn::ForEach::Keys"]
+
+
+@pytest.mark.parametrize("body", [[key()], {"Key": key()}, {"Fn::If": ["A", key(), key()]}], ids=str)
+def test_a_key_in_what_is_not_a_resource_is_not_lost(tmp_path: Path, body: Any) -> None:
+    findings = judged(tmp_path, {"Odd": body, "Topic": {"Type": "AWS::SNS::Topic"}})
+    assert reasons(findings)["Odd"].startswith("The keys of what is not a resource are not judged: ")
+
+
+@pytest.mark.parametrize(
+    "transformed",
+    [
+        {**alias("alias/Otter", {"Ref": "Key"}), "Fn::Transform": {"Name": "Renamed"}},
+        {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {**alias("alias/Otter", {"Ref": "Key"})["Properties"], "Fn::Transform": {"Name": "Renamed"}},
+        },
+    ],
+    ids=["resource", "properties"],
+)
+def test_an_alias_that_a_transform_may_change_whitelists_nothing(tmp_path: Path, transformed: Json) -> None:
+    findings = judged(tmp_path, {"Key": key(KeyPolicy=EVERYTHING_OPEN), "Alias": transformed})
+    assert scenarios(findings) == {"Key": OPEN}
+    assert "Only deployment will know which key the alias Alias names" in findings.remarks[0]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # YAML, and positions
 # ---------------------------------------------------------------------------------------------------------------------

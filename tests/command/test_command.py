@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from dev.commands_page import HEADING, PAGE, help_texts
-from kms_rule.cli import FORMATS, main
+from kms_rule.cli import FORMATS, main, parser
+from kms_rule.help_texts import COMMANDS as HELP_TEXTS
 from kms_rule.rule_package import code_sha256, zipped_rule
 from tests.command.checking import EVERYTHING_OPEN, write
 
@@ -48,6 +50,29 @@ def kms_rule(*arguments: str, before: str = "") -> subprocess.CompletedProcess[s
 
 def test_the_page_shows_the_help_word_for_word() -> None:
     assert PAGE.read_text(encoding="utf-8").endswith(HEADING + help_texts()), "Run python -m dev.commands_page."
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("columns", ["60", "200"])
+def test_help_says_what_a_command_does_with_two_examples_that_are_right(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+    texts = HELP_TEXTS[command]
+    assert texts.description in " ".join(shown.split())
+    examples = shown.partition("\nExamples:\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.strip() for line in examples] == [*texts.examples]
+    for example in texts.examples:
+        words = shlex.split(example.rpartition("| ")[2])
+        assert words[0] == "kms-rule"
+        assert parser().parse_args(words[1:]).command == command
+
+
+def test_each_command_has_its_help() -> None:
+    assert sorted(HELP_TEXTS) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -102,16 +103,16 @@ def test_the_posts_key_is_explained_and_fixed_on_a_terminal_of_ones_own() -> Non
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
     assert (ran.returncode, ran.stderr) == (1, "")
     lines = ran.stdout.splitlines()
-    assert lines[0] == POST_POLICY
-    assert lines[1] == (
+    assert lines[0] == "NON_COMPLIANT: no-user-condition-not-compliant"
+    assert lines[2] == POST_POLICY
+    assert lines[3] == (
         "CMK_Whitelist = Otter*, Admin_User_Id = AROAOTTER*, StrictSeparationOfDuties = false, "
         "SeparateDutiesBy = Policy"
     )
-    assert "NON_COMPLIANT: no-user-condition-not-compliant" in lines
-    assert (
+    assert lines[1] == (
         "in Key Policy for alias/SecurityOtterCMK, statement does not limit its users: add StringLike on aws:userId "
         '["Allow access for Key Administrators", "Allow use of the key", "Allow attachment of persistent resources"]'
-    ) in lines
+    )
     assert (
         '4. Statement 1 ("Allow access for Key Administrators"): let AROAOTTER* alone have kms:Create* and kms:Put*.'
         in lines
@@ -629,6 +630,18 @@ def test_where_nothing_can_be_proposed_the_reason_is_told(tmp_path: Path, capsys
     assert f"1. {found['steps'][0]}" in lines
 
 
+def test_the_format_follows_from_the_ending_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, COMPLIANT)
+    assert main(["explain", source, "--output", str(tmp_path / "why.json")]) == 0
+    assert json.loads((tmp_path / "why.json").read_text(encoding="utf-8"))["version"] == 1
+    assert main(["explain", source, "--output", str(tmp_path / "why.html")]) == 2
+    assert capsys.readouterr().err == (
+        "kms-rule: The name of the file for --output ends as one in html does, which 'kms-rule explain' does not "
+        "write: give --format, or a name with another ending.\n"
+    )
+    assert not (tmp_path / "why.html").exists()
+
+
 # --- for people ----------------------------------------------------------------------------------------------------
 
 
@@ -651,6 +664,47 @@ def test_people_see_each_statement_and_each_administrator(tmp_path: Path, capsys
         '"*" limits nobody',
     ):
         assert words in " ".join(out.split()), words
+
+
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_questions_that_were_not_reached_are_shown_only_to_those_who_ask(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    source = written(tmp_path, OPEN)
+    main(["explain", source])
+    short = " ".join(re.sub("│", " ", capsys.readouterr().out).split())
+    assert "Does an Allow statement open all KMS actions? " in short
+    assert "Does none of the other scenarios hold?" not in short
+    assert f"Questions that were not reached: {len(SCENARIOS) - 6}; --all shows them." in short
+    main(["explain", source, "--all"])
+    long = " ".join(re.sub("│", " ", capsys.readouterr().out).split())
+    assert "Does none of the other scenarios hold? " in long
+    assert "--all shows them" not in long
+
+
+def test_a_narrow_line_gets_lists(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["explain", written(tmp_path, policy(allow(["kms:Put*", "kms:Delete*"], [OTTER], Sid="Change")))])
+    out = capsys.readouterr().out
+    assert "┃" not in out
+    statements = out.partition("\n\nThe statements\n")[2].partition("\n\n")[0]
+    assert statements.splitlines()[:6] == [
+        "  Number: 1",
+        "    Sid: Change",
+        "    Effect: Allow",
+        "    Grants: administration: kms:Delete* by kms:Delete*",
+        "      administration: kms:Put* by kms:Put*",
+        f'    To whom: StringLike "{OTTER}" counts',
+    ]
+
+
+def test_the_file_is_named_in_its_own_letters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path, COMPLIANT, "schlüssel.json")
+    main(["explain", source])
+    assert capsys.readouterr().out.splitlines()[2] == source
 
 
 HOSTILE = "[red]x[/red] \x1b[31m \u202e \ud800 \r\n </script>"

@@ -101,9 +101,9 @@ def test_the_verdict_comes_first_and_what_is_not_judged_last(
     capsys: pytest.CaptureFixture[str], separate_by: str
 ) -> None:
     lines = explained(capsys, str(POST_POLICY), separate_by).splitlines()
-    assert lines[1].endswith(f", SeparateDutiesBy = {separate_by}")
-    assert lines[2] == HEADINGS[0]
-    assert lines[3].startswith("in Key Policy for security-otter-cmk.json, statement does not limit its users")
+    assert lines[0] == HEADINGS[0]
+    assert lines[1].startswith("in Key Policy for security-otter-cmk.json, statement does not limit its users")
+    assert lines[3].endswith(f", SeparateDutiesBy = {separate_by}")
     assert [line.rstrip() for line in lines if line.rstrip() in HEADINGS] == HEADINGS
     assert [line for line in STEPS[separate_by] if line not in lines] == []
     said = lines[lines.index("Not judged") + 1 :]

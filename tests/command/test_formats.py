@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,11 +20,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from kms_rule.cli import FORMATS, main
+from kms_rule.cli import COMPLIANCES, FORMATS, main, parser
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
-from kms_rule.formats import FORMATS_OF_FINDINGS, show, table
+from kms_rule.formats import FORMATS_OF_FINDINGS, show, show_as_asked, table
 from kms_rule.output import print_plainly, write_whole
 from least_privilege.key import Facts, Key
 from least_privilege.scenarios import SCENARIOS, Compliance
@@ -120,10 +123,158 @@ def test_a_row_says_which_key_where_and_what_the_rule_says_and_remarks_have_line
     ]
 
 
-def test_no_part_of_a_long_name_is_left_out() -> None:
-    name = f"alias/{'otter' * 50}"
-    text = rendered(on(key("bad", EVERYTHING_OPEN, name)))
-    assert "".join(line.split("│")[2].strip() for line in text.splitlines() if line.startswith("│")) == name
+ACCOUNT = "account 123456789012, us-east-1"
+ARNS = "arn:aws:kms:us-east-1:123456789012:key/"
+
+
+def live(*findings: Finding) -> list[Finding]:
+    return [replace(each, place=Place(ACCOUNT, resource=f"{ARNS}{each.key_id}")) for each in findings]
+
+
+def cells(text: str) -> list[list[str]]:
+    """The cells of each line of a table, its titles among them."""
+    return [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in text.splitlines() if line[0] in "│┃"]
+
+
+def test_what_is_the_same_in_all_rows_stands_once_above_them() -> None:
+    findings = on(DISABLED, Key("off-2", Facts(("alias/off",), state="Disabled")), remarks=("It is so.", "Why not."))
+    findings.judged = live(*findings.judged)
+    findings.judged[1] = replace(findings.judged[1], remarks=("It is so.",))
+    text = rendered(findings)
+    assert text.splitlines()[1:5] == [
+        ACCOUNT,
+        f"Places begin with {ARNS}",
+        "Of each: It is so.",
+        "Each is NOT_APPLICABLE",
+    ]
+    assert cells(text) == [
+        ["Key", "Place", "What the rule says"],
+        ["off", "off", "CMK off is disabled [scenario 1]"],
+        ["", "", "Why not."],
+        ["alias/off", "off-2", "CMK alias/off is disabled [scenario 1]"],
+    ]
+
+
+def test_a_place_that_the_key_itself_names_has_no_column() -> None:
+    findings = Findings(live(*on(DISABLED, key("good", USERS_MAY_USE)).judged))
+    assert cells(rendered(findings))[0] == ["Compliance", "Key", "What the rule says"]
+
+
+def test_each_account_and_region_has_a_part_of_its_own() -> None:
+    findings = Findings(live(*on(DISABLED).judged))
+    elsewhere = Place("account 123456789012, eu-west-1", resource=f"{ARNS.replace('us-east-1', 'eu-west-1')}x")
+    findings.judged += on(key("x", EVERYTHING_OPEN), place=elsewhere).judged
+    lines = rendered(findings).splitlines()
+    assert [line for line in lines if line.startswith("account")] == [ACCOUNT, elsewhere.source]
+    assert rows("\n".join(lines)) == ["NOT_APPLICABLE", "NON_COMPLIANT"]
+
+
+def listed(monkeypatch: pytest.MonkeyPatch, findings: Findings, columns: int = 99) -> list[str]:
+    """The lines on the keys, as a list shows them that is so wide."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    return [line for line in rendered(findings).splitlines()[1:-1] if not line.startswith("Judged")]
+
+
+def test_a_narrow_line_gets_a_list_as_compilers_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = on(DISABLED, place=Place("a.yaml", 3, 5, "Off"), remarks=("One thing.",))
+    findings.judged += on(Key("Off", Facts(state="Disabled")), place=Place("b.yaml", 7, 9, "Off")).judged
+    assert listed(monkeypatch, findings) == [
+        "a.yaml:3:5: NOT_APPLICABLE off (Off): CMK off is disabled [scenario 1]",
+        "    One thing.",
+        "b.yaml:7:9: NOT_APPLICABLE Off: CMK Off is disabled [scenario 1]",
+    ]
+
+
+def test_a_list_of_an_account_names_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = on(Key("1234", Facts(("alias/off",), state="Disabled")), DISABLED)
+    findings.judged = live(*findings.judged)
+    assert listed(monkeypatch, findings) == [
+        ACCOUNT,
+        f"Places begin with {ARNS}",
+        "1234: NOT_APPLICABLE alias/off: CMK alias/off is disabled [scenario 1]",
+        "off: NOT_APPLICABLE off: CMK off is disabled [scenario 1]",
+    ]
+
+
+@pytest.mark.parametrize("columns", [20, 80, 99, 100, 120, 160, 400])
+@pytest.mark.parametrize("length", [1, 30, 250])
+def test_no_place_and_no_name_is_ever_broken_or_cut(monkeypatch: pytest.MonkeyPatch, columns: int, length: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    name, place = f"alias/{'otter' * length}"[:256], Place(f"{'folder/' * length}鍵.yaml", 3, 5, "Key")
+    lines = rendered(on(key("bad", EVERYTHING_OPEN, name), place=place)).splitlines()
+    [line] = [line for line in lines if "NON_COMPLIANT" in line and "0 COMPLIANT" not in line]
+    assert f" {name} " in line or f" {name} (Key): " in line
+    assert f" {place} " in line or line.startswith(f"{place.position}: ")
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [("", True), ("100", True), ("99", False), ("0", True), ("x", True)])
+@pytest.mark.parametrize("to_file", [False, True])
+def test_the_width_that_columns_gives_counts_without_a_terminal(
+    tmp_path: Path, *, columns: str, is_table: bool, to_file: bool
+) -> None:
+    write(tmp_path, "key.json", USERS_MAY_USE)
+    ended = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-m", "kms_rule", "check", "key.json", *(["--output", "out"] if to_file else [])],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": columns, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    shown = (tmp_path / "out").read_text(encoding="utf-8") if to_file else ended.stdout
+    assert ("What the rule says" in shown) == is_table
+    assert ("\nkey.json: COMPLIANT key.json: in Key Policy " in re.sub(r":\d+:\d+", "", shown)) != is_table
+
+
+def test_on_a_terminal_lines_end_where_words_do_and_never_within_a_place() -> None:
+    place = Place(f"my folder/{'otter beaver/' * 9}a.yaml", 3, 5, "Key")
+    findings = on(key("bad", EVERYTHING_OPEN), place=place)
+    findings.judged += on(key("worse", EVERYTHING_OPEN), place=Place("a.yaml")).judged
+    findings.unjudged.append(Unjudged(place, "It is empty: name another file."))
+    written = io.StringIO()
+    table.print_to(Console(file=written, width=80, force_terminal=True, color_system=None), findings)
+    lines = written.getvalue().splitlines()
+    [first] = [line for line in lines if line.startswith(f"{place.position}: NON_COMPLIANT bad (Key): ")]
+    assert lines[lines.index(first) + 1].startswith("    ")
+    start = lines.index("a.yaml: NON_COMPLIANT worse: in Key Policy for worse, statement does have open")
+    assert lines[start + 1].startswith("    KMS permissions and CMK is not whitelisted [")
+    assert any(line.startswith(f"  {place}: It") for line in lines)
+    assert all(len(line) <= 80 or "my folder" in line for line in lines)
+
+
+LETTERS = [
+    ("schlüssel/鍵.json", "utf-8", "schlüssel/鍵.json"),
+    ("schlüssel/鍵.json", "latin-1", "schlüssel/\\u9375.json"),
+    ("schlüssel/鍵.json", "ascii", "schl\\u00fcssel/\\u9375.json"),
+    ("e\u0301.json", "utf-8", "e\u0301.json"),
+    ("a\u202eb\u200fc\u2066.json", "utf-8", "a\\u202eb\\u200fc\\u2066.json"),
+    ("\u05d0\u0661.json", "utf-8", "\\u05d0\\u0661.json"),
+    ("a\u00a0b\u3164c\ufe0fd", "utf-8", "a\\u00a0b\\u3164c\\ufe0fd"),
+    ("\U0001f511\x1b[31m\n", "utf-8", "\U0001f511\\u001b[31m\\n"),
+    ("\U0001f511", "cp1252", "\\ud83d\\udd11"),
+    ("\udcff", "utf-8", "\\udcff"),
+]
+
+
+@pytest.mark.parametrize(("name", "encoding", "shown"), LETTERS)
+def test_letters_are_shown_where_the_terminal_has_them_and_what_hides_or_turns_text_is_not(
+    name: str, encoding: str, shown: str
+) -> None:
+    written = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    findings = Findings(unjudged=[Unjudged(Place(name), "It is empty.")], remarks=[name])
+    findings.judged = on(DISABLED, place=Place(name, 1, 2)).judged
+    table.print_to(Console(file=written, width=99), findings)
+    written.flush()
+    lines = written.buffer.getvalue().decode(encoding).splitlines()
+    assert lines[0].startswith(f"{shown}:1:2: NOT_APPLICABLE ")
+    assert lines[2] == f"  {shown}: It is empty."
+    assert lines[4] == f"  {shown}"
+
+
+def test_a_file_with_other_letters_is_named_by_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = write(tmp_path, "schlüssel.json", USERS_MAY_USE)
+    assert main(["check", name]) == 0
+    assert "│ schlüssel.json " in capsys.readouterr().out
 
 
 def test_a_long_sentence_about_what_was_not_judged_stays_on_one_line() -> None:
@@ -259,6 +410,78 @@ def names_in(content: object) -> Iterator[str]:
             yield from names_in(each)
 
 
+# --- what is not to be shown ---------------------------------------------------------------------------------------
+
+
+def of_each_kind(*, come: bool) -> Findings:
+    """Findings of every compliance type, and something that was not judged; they come, or are kept."""
+    findings = on(key("bad", EVERYTHING_OPEN), key("good", USERS_MAY_USE), DISABLED, place=Place("account 1"))
+    findings.unjudged.append(Unjudged(Place("broken.json"), "It is empty."))
+    findings.remarks.append("Something else.")
+    if come:
+        findings.judged, findings.coming = [], iter(findings.judged)
+    return findings
+
+
+def asked(*options: str, format_name: str = "table") -> argparse.Namespace:
+    return parser().parse_args(["scan", *options, "--format", format_name])
+
+
+@pytest.mark.parametrize("come", [False, True])
+def test_only_some_results_are_shown_and_all_are_counted(capsys: pytest.CaptureFixture[str], *, come: bool) -> None:
+    findings = of_each_kind(come=come)
+    show_as_asked(findings, asked("--only", "NON_COMPLIANT", "--only", "NOT_APPLICABLE"))
+    text = capsys.readouterr().out
+    assert rows(text) == ["NON_COMPLIANT", "NOT_APPLICABLE"]
+    assert text.splitlines()[-6:] == [
+        "Not judged",
+        "  broken.json: It is empty.",
+        "Remarks",
+        "  Something else.",
+        "  Of the results, only those that are NON_COMPLIANT and NOT_APPLICABLE are shown; the totals count all.",
+        "1 COMPLIANT  1 NON_COMPLIANT  1 NOT_APPLICABLE  1 not judged",
+    ]
+
+
+@pytest.mark.parametrize("come", [False, True])
+def test_programs_get_only_some_findings_and_a_summary_of_all(
+    capsys: pytest.CaptureFixture[str], *, come: bool
+) -> None:
+    show_as_asked(of_each_kind(come=come), asked("--only", "COMPLIANT", format_name="json"))
+    content = json.loads(capsys.readouterr().out)
+    assert [finding["id"] for finding in content["findings"]] == ["good"]
+    assert [content["summary"][each] for each in COMPLIANCES] == [1, 1, 1]
+    assert len(content["unjudged"]) == 1
+
+
+def test_the_totals_of_the_page_count_what_it_does_not_list(capsys: pytest.CaptureFixture[str]) -> None:
+    show_as_asked(of_each_kind(come=True), asked("--only", "COMPLIANT", format_name="html"))
+    page = capsys.readouterr().out
+    assert re.search(r"<b>1</b> <span>NON_COMPLIANT</span>", page)
+    assert "CMK off is disabled" not in page
+
+
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_quiet_shows_nothing_but_what_fails_or_could_not_be_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    good, broken = write(tmp_path, "good.json", USERS_MAY_USE), write(tmp_path, "broken.json", '{"Statement"')
+    assert main(["check", good, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["check", good, write(tmp_path, "bad.json", EVERYTHING_OPEN), broken, "--quiet"]) == 2
+    out = capsys.readouterr().out
+    assert "Judged with" not in out
+    assert "good.json" not in out
+    assert "NON_COMPLIANT" in out
+    assert out.splitlines()[-2] == "Not judged"
+    assert out.splitlines()[-1].startswith(f"  {broken}:1:")
+
+
+def test_the_compliance_types_are_those_of_the_rule() -> None:
+    assert {*COMPLIANCES} == {*Compliance}
+
+
 # --- findings that come while they are shown -------------------------------------------------------------------------
 
 
@@ -376,6 +599,38 @@ def test_each_format_is_printed_and_written_alike(
     if format_name != "html":  # which says at what time it was made
         assert written == printed
     assert printed.startswith(OPENINGS[format_name])
+
+
+ENDINGS = {
+    "out.json": "json",
+    "out.sarif": "sarif",
+    "out.sarif.json": "sarif",
+    "OUT.HTML": "html",
+    "out.htm": "html",
+    "out.txt": "table",
+    "json": "table",
+}
+
+
+@pytest.mark.parametrize(("name", "format_name"), ENDINGS.items())
+def test_the_format_follows_from_the_ending_of_the_file(tmp_path: Path, name: str, format_name: str) -> None:
+    assert main(["check", write(tmp_path, "key.json", EVERYTHING_OPEN), "--output", str(tmp_path / name)]) == 1
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(OPENINGS[format_name])
+
+
+def test_a_format_that_is_given_is_taken_whatever_the_ending_says(tmp_path: Path) -> None:
+    source, output = write(tmp_path, "key.json", EVERYTHING_OPEN), tmp_path / "out.html"
+    assert main(["check", source, "--format", "json", "--output", str(output)]) == 1
+    assert output.read_text(encoding="utf-8").startswith(OPENINGS["json"])
+
+
+def test_a_hyphen_stands_for_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", write(tmp_path, "key.json", EVERYTHING_OPEN), "--format", "sarif", "--output", "-"]) == 1
+    assert capsys.readouterr().out.startswith(OPENINGS["sarif"])
+    assert [each.name for each in tmp_path.iterdir()] == ["key.json"]
 
 
 def test_the_command_takes_every_format_that_there_is() -> None:

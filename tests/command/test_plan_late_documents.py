@@ -151,6 +151,8 @@ DOCUMENTS: list[tuple[Json, Any, str]] = [
     ({"statement": [use(actions=["kms:Get*"], condition=[condition(None)]), use(sid="Other")]}, None, SEPARATED),
     # What decides is not known.
     ({"statement": [use()]}, True, "a value known after apply in it is known only then"),
+    ({"statement": [use(), None]}, [{}, True], "a value known after apply in it is known only then"),
+    ({"statement": [use(condition=[None])]}, [{"condition": [True]}], "the key of a condition in it is known only"),
     ({"statement": [use()]}, [{"effect": True}], "the Effect of statement 1"),
     ({"statement": [use()]}, [{"actions": True}], "the Action of statement 1"),
     ({"statement": [use(actions=["kms:Encrypt", None])]}, [{"actions": [False, True]}], "the Action of statement 1"),

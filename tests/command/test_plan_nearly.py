@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kms_rule.sources.terraform.nearly import advice_on, defines_a_key
+from tests.command.checking import checked, reasons, write
 
 SHOW = "give 'kms-rule check' the output of 'terraform show -json'"
 WRAPPED = "[command]/home/runner/work/_temp/terraform-bin show -json plan.out\n{}\n"
@@ -40,6 +43,12 @@ TEXTS = [
     ('{"a":' * 100_000, None, False),
     ("", None, False),
 ]
+
+
+@pytest.mark.parametrize("text", [STREAM, WRAPPED])
+def test_such_a_file_is_told_where_it_is_named(tmp_path: Path, text: str) -> None:
+    findings = checked(write(tmp_path, "plan.json", text))
+    assert reasons(findings) == {"plan.json": advice_on(text)}
 
 
 @pytest.mark.parametrize(("text", "said", "defines"), TEXTS, ids=lambda value: str(value)[:40])

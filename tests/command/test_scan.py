@@ -132,7 +132,7 @@ def test_an_empty_account_says_so(account: EmulatedAccount, capsys: pytest.Captu
     del account
     code, content = scanned(capsys)
     assert (code, content["findings"], content["unjudged"]) == (ExitCode.COMPLIANT, [], [])
-    assert content["remarks"] == ["account 123456789012, us-east-1: There is no KMS key."]
+    assert content["remarks"] == ["account 123456789012: There is no KMS key in us-east-1."]
 
 
 # What cannot be judged.
@@ -189,6 +189,8 @@ def test_all_stands_for_the_enabled_regions(account: EmulatedAccount, capsys: py
     listed = {call.place.region for call in account.config.calls if str(call) == "kms:ListKeys"}
     assert listed == enabled
     assert len(enabled) > 10
+    empty = ", ".join(sorted(enabled - {"sa-east-1"}))
+    assert content["remarks"] == [f"account 123456789012: There is no KMS key in {empty}."]
 
 
 @pytest.mark.parametrize(

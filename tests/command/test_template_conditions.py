@@ -138,6 +138,53 @@ def test_a_value_that_a_map_does_not_know_is_none_that_is_deployed(tmp_path: Pat
     assert scenarios(findings) == {"Key": SEPARATED}
 
 
+def first_of(name: str) -> Json:
+    return {"Fn::Select": [0, {"Ref": name}]}
+
+
+def contains(value: str) -> Json:
+    return {"Fn::Contains": [{"Ref": "List"}, value]}
+
+
+COMPARED_LISTS = {
+    "One": {"Type": "CommaDelimitedList", "Default": "a,b"},
+    "Other": {"Type": "CommaDelimitedList", "Default": "c"},
+}
+# Each row: conditions of which nobody knows whether they go together, and the value that is `*` where they do not.
+UNRELATED: dict[str, tuple[Json, Any]] = {
+    "functions that only look alike": (
+        {"A": equals(first_of("List"), "x"), "B": equals(first_of("Others"), "x")},
+        if_("A", if_("B", "AROAUSER1:*", "*"), "AROAUSER1:*"),
+    ),
+    "such functions beside each other": (
+        {"A": equals(first_of("List"), first_of("Others"))},
+        if_("A", "AROAUSER1:*", "*"),
+    ),
+    "lists": ({"A": equals({"Ref": "One"}, {"Ref": "Other"})}, if_("A", "AROAUSER1:*", "*")),
+    "parts of one condition": (
+        {"A": {"Fn::Or": [not_(contains("a")), contains("b")]}},
+        if_("A", "AROAUSER1:*", "*"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("conditions", "user_id"), UNRELATED.values(), ids=list(UNRELATED))
+def test_what_only_looks_alike_is_not_taken_for_the_same(tmp_path: Path, conditions: Json, user_id: Any) -> None:
+    resources = {"Key": key(KeyPolicy=policy(statement(USAGE, user_id)))}
+    findings = judged(tmp_path, resources, Conditions=conditions, Parameters=COMPARED_LISTS)
+    assert scenarios(findings) == {"Key": UNLIMITED}
+
+
+def test_keys_of_a_map_that_only_look_alike_are_not_taken_for_the_same(tmp_path: Path) -> None:
+    found = [{"Fn::FindInMap": ["Users", first_of(name), "Id"]} for name in ("List", "Others")]
+    mappings = {"Users": {"a": {"Id": "AROA"}, "b": {"Id": "USER1"}}}
+    resources = {"Key": key(KeyPolicy=policy(statement(USAGE, {"Fn::Join": ["", [*found, "*"]]})))}
+    assert scenarios(judged(tmp_path, resources, Mappings=mappings)) == {"Key": SEPARATED}
+    mappings["Users"]["b"]["Id"] = ""
+    mappings["Users"]["a"]["Id"] = "AROAUSER1"
+    assert scenarios(judged(tmp_path, resources, Mappings=mappings)) == {"Key": UNLIMITED}
+
+
 def test_many_conditions_on_few_values_are_judged(tmp_path: Path) -> None:
     number = 40
     conditions = {f"C{n}": equals(STAGE, f"stage{n}") for n in range(number)}

@@ -75,7 +75,13 @@ GIVEN: list[tuple[Json, str]] = [
     ({"Parameters": [{"ParameterKey": "Users", "ParameterValue": {"Ref": "Outer"}}]}, UNLIMITED),
     ({"Parameters": [{"ParameterKey": "Users", "ParameterValue": get_att("Role", "RoleId")}]}, UNLIMITED),
     ({"Parameters": [{"ParameterKey": "Others", "ParameterValue": "*"}, "odd", {}]}, SEPARATED),
-    ({"Parameters": LATE}, SEPARATED),
+    ({"Parameters": LATE}, UNLIMITED),
+    ({"Parameters": [LATE]}, UNLIMITED),
+    ({"Parameters": [{"ParameterKey": LATE, "ParameterValue": "*"}]}, UNLIMITED),
+    ({"Parameters": [{"ParameterKey": "Users", "ParameterValue": {"Ref": "Assumed"}}]}, SEPARATED),
+    ({"Parameters": [{"ParameterKey": "Users", "ParameterValue": {"Ref": "Compared"}}]}, UNLIMITED),
+    ({"StackInstancesGroup": LATE}, UNLIMITED),
+    ({"StackInstancesGroup": [{"ParameterOverrides": LATE}]}, UNLIMITED),
     (
         {"StackInstancesGroup": [{"ParameterOverrides": [{"ParameterKey": "Users", "ParameterValue": "AROAX1:*"}]}]},
         UNLIMITED,
@@ -83,10 +89,50 @@ GIVEN: list[tuple[Json, str]] = [
 ]
 
 
+OUTER: Json = {
+    "Parameters": {"Assumed": {"Type": "String", "Default": "AROAUSER1:*"}, "Compared": {"Type": "String"}},
+    "Conditions": {"Known": {"Fn::Equals": [{"Ref": "Compared"}, "AROAUSER1:*"]}},
+}
+
+
 @pytest.mark.parametrize(("more", "scenario"), GIVEN, ids=str)
 def test_a_stack_set_gives_its_template_values(tmp_path: Path, more: Json, scenario: str) -> None:
-    findings = judged(tmp_path, {"Keys": stack_set(INNER, **more)})
+    findings = judged(tmp_path, {"Keys": stack_set(INNER, **more)}, **OUTER)
     assert scenarios(findings) == {"Key": scenario}
+
+
+def test_what_a_stack_set_gives_rests_on_a_default_is_told(tmp_path: Path) -> None:
+    given: Json = {"Parameters": [{"ParameterKey": "Users", "ParameterValue": {"Ref": "Assumed"}}]}
+    [remark] = judged(tmp_path, {"Keys": stack_set(INNER, **given)}, **OUTER).remarks
+    assert 'The parameter Assumed is judged with its default, "AROAUSER1:*"' in remark
+
+
+UNKNOWN_GIVEN: list[Json] = [
+    {"Parameters": [{"ParameterKey": "Stage", "ParameterValue": {"Ref": "Compared"}}]},
+    {"StackInstancesGroup": [{"ParameterOverrides": [{"ParameterKey": "Stage", "ParameterValue": "prod"}]}]},
+]
+
+
+@pytest.mark.parametrize("more", UNKNOWN_GIVEN, ids=str)
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        {"Fn::If": ["IsProd", "*", "AROAUSER1:*"]},
+        {"Fn::FindInMap": ["Users", {"Ref": "Stage"}, "Id"]},
+        {"Fn::If": ["IsProd", {"Fn::FindInMap": ["Users", {"Ref": "Stage"}, "Id"]}, "AROAUSER1:*"]},
+    ],
+    ids=str,
+)
+def test_a_value_that_a_stack_set_leaves_unknown_may_be_what_its_template_compares_it_with(
+    tmp_path: Path, more: Json, user_id: Any
+) -> None:
+    inner = {
+        "Parameters": {"Stage": {"Type": "String", "Default": "dev"}},
+        "Conditions": {"IsProd": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
+        "Mappings": {"Users": {"prod": {"Id": "*"}, "dev": {"Id": "AROAUSER1:*"}}},
+        **template(Key=key(KeyPolicy=policy(statement(USAGE, user_id)))),
+    }
+    assert scenarios(judged(tmp_path, {"Keys": stack_set(inner, **more)}, **OUTER)) == {"Key": UNLIMITED}
 
 
 def test_a_value_that_the_outer_template_does_not_know_may_be_anything(tmp_path: Path) -> None:
@@ -127,6 +173,10 @@ def test_stack_sets_in_stack_sets_are_followed_up_to_a_limit(tmp_path: Path) -> 
 
 NAMED: list[tuple[Any, str]] = [
     ("AWS::CloudFormation::Stack", "Nested stacks are not followed: check their templates too."),
+    (
+        "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+        "Products of Service Catalog are not followed: check their templates too.",
+    ),
     ("AWS::Serverless::Application", "Serverless applications are not followed: check their templates too."),
     ("Example::KMS::Keys::MODULE", "Modules are not followed, and may make keys: check what they become too."),
     (STACK_SET, "Stack sets whose template stands elsewhere are not followed: check their templates too."),

@@ -51,6 +51,8 @@ def default(value: Any, **more: Any) -> Json:
 
 IDS_BY_STAGE = {"prod": {"Id": USER, "All": [USER, "*"]}, "dev": {"Id": "*"}, "one": {"Id": USER}}
 USERS: Json = {"Mappings": {"Users": IDS_BY_STAGE}}
+ONE_USER: Json = {"Mappings": {"Users": {"prod": {"Id": USER}}}}
+INCLUDED: Json = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://example/users.json"}}}
 
 
 def find(*keys: Any) -> Json:
@@ -101,6 +103,24 @@ FILLED_IN: list[tuple[Any, Json, str]] = [
     (find(5, "Id"), {"Mappings": {"Users": {"5": {"Id": USER}}}}, SEPARATED),
     ({"Fn::FindInMap": ["Others", "prod", "Id"]}, USERS, UNLIMITED),
     (find("test", "Id", {"DefaultValue": USER}), USERS, SEPARATED),
+    (find(P, "Id", {"DefaultValue": "*"}), {**ONE_USER, **parameter()}, UNLIMITED),
+    (find(P, "Id", {"DefaultValue": USER}), {**ONE_USER, **parameter()}, SEPARATED),
+    (find(P, "Id", {"DefaultValue": "*"}), {**ONE_USER, **default("prod")}, UNLIMITED),
+    (find(P, "Id", {"DefaultValue": "*"}), {**ONE_USER, **parameter(AllowedValues=["prod", "dev"])}, UNLIMITED),
+    (find(P, "Id", {"DefaultValue": "*"}), {**ONE_USER, **parameter(AllowedValues=["prod"])}, SEPARATED),
+    (find("prod", P, {"DefaultValue": "*"}), {**ONE_USER, **parameter()}, UNLIMITED),
+    (find({"Ref": "AWS::Region"}, "Id", {"DefaultValue": "*"}), ONE_USER, UNLIMITED),
+    (find(sub("${Stage}x"), "Id", {"DefaultValue": "*"}), ONE_USER, UNLIMITED),
+    (find(P, "Id"), {"Mappings": {"Users": {**ONE_USER["Mappings"]["Users"], **INCLUDED}}, **parameter()}, UNLIMITED),
+    (find("prod", "Id"), {"Mappings": {"Users": {"prod": {"Id": USER, **INCLUDED}}}}, UNLIMITED),
+    # dynamic references, wherever their parts come from
+    (P, default("{{resolve:ssm:user}}"), UNLIMITED),
+    (P, default(f"{USER},{{{{resolve:ssm:user}}}}", Type="CommaDelimitedList"), UNLIMITED),
+    (sub("{{resolve:ssm:${AWS::AccountId}}}"), {}, UNLIMITED),
+    ({"Fn::Join": ["", ["{{resolve:ssm:", {"Ref": "AWS::AccountId"}, "}}"]]}, {}, UNLIMITED),
+    (sub("AROAUSER1{{resolve:ssm:user}}${AWS::AccountId}"), {}, UNLIMITED),
+    (sub("AROAUSER1\ue000{{resolve:ssm:${AWS::AccountId}}}"), {}, UNLIMITED),
+    (sub("{{resolve:${AWS::AccountId}"), {}, SEPARATED),
     (find(P, "Id"), {**USERS, **parameter(AllowedValues=["prod", "one"])}, SEPARATED),
     (find(P, "Id"), {**USERS, **parameter(AllowedValues=["prod", "dev"])}, UNLIMITED),
     (find(P, "Id"), {**USERS, **default("prod")}, UNLIMITED),
@@ -267,8 +287,28 @@ def test_a_broken_file_that_seems_to_export_something_does_not_keep_others_from_
     assert [*reasons(findings)] == ["broken.yaml"]
 
 
+def test_an_export_that_is_secret_is_not_shown(tmp_path: Path) -> None:
+    importing = write(tmp_path, "b.json", {"Resources": used_by({"Fn::ImportValue": "user"})})
+    other = {**default(USER, NoEcho=True), "Outputs": {"User": {"Value": P, "Export": {"Name": "user"}}}}
+    exporting = write(tmp_path, "a.json", {"Resources": {}, **other})
+    [finding] = checked(importing, exporting).judged
+    assert finding.scenario.name == SEPARATED
+    assert USER not in str(finding)
+    assert f"The import user is judged with what {exporting} exports." in finding.remarks
+
+
 def test_templates_that_import_from_each_other_are_judged(tmp_path: Path) -> None:
     for name, other in (("a", "b"), ("b", "a")):
         content = exporting(name, {"Fn::ImportValue": other})
         write(tmp_path, f"{name}.json", {**content, "Resources": used_by({"Fn::ImportValue": other})})
     assert set(scenarios(checked(str(tmp_path))).values()) == {UNLIMITED}
+
+
+def test_a_text_of_very_many_unknown_parts_is_named_in_short(tmp_path: Path) -> None:
+    many = sub("${P}" * 10_000)
+    resources = {"All": key(KeyPolicy=many), "User": key(KeyPolicy=policy(statement(USAGE, sub("${P}" * 200))))}
+    findings = judged(tmp_path, resources, **parameter())
+    [reason], [remark] = reasons(findings).values(), remarks(findings)
+    for sentence in (reason, remark):
+        assert "<Ref P><Ref P>" in sentence
+        assert len(sentence) < 1_000

@@ -16,7 +16,7 @@ from tests.documents import PROJECT, document, link_leads_somewhere, links
 NAME = "docs/architecture.md"
 PAGE = document(NAME)
 [PICTURE] = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
-CHANGES = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \|$", PAGE.partition("## Where to touch what")[2], re.MULTILINE)[2:]
+CHANGES = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \|$", PAGE.partition("## What to change")[2], re.MULTILINE)[2:]
 FOLDERS = (Path(), RULE_FOLDER, RULE_FOLDER / "least_privilege")
 
 
@@ -68,7 +68,7 @@ def test_what_flows_between_them_is_a_value_of_the_rule(value: str) -> None:
 # --- the table ---------------------------------------------------------------------------------------------------
 
 
-def test_it_says_of_the_usual_changes_where_to_touch_what() -> None:
+def test_it_says_what_to_change_for_the_usual_changes() -> None:
     assert [change for change, _, _ in CHANGES] == [
         "a scenario",
         "a parameter",

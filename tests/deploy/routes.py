@@ -62,7 +62,7 @@ DIFFERENCES = {
     "aws_lambda_function.rule.code.s3_key": "Terraform uploads the package itself",
     "aws_lambda_function.rule.filename": "Terraform uploads the package itself",
     "aws_lambda_function.rule.source_code_hash": "tells Terraform of another package in the same file",
-    "aws_cloudwatch_metric_alarm.overdue.metric_query.1.return_data": "said in Terraform, the default of a template",
+    "aws_cloudwatch_metric_alarm.overdue.metric_query.1.return_data": "explicit in Terraform, a template's default",
 }
 # What the provider writes where nothing is given: an alarm without limits of its own, a function without a reserve.
 NOTHING: tuple[object, ...] = (None, "", [], {}, -1)

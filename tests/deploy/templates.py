@@ -1,6 +1,6 @@
 """The templates in `deploy/`, worked out as CloudFormation would with given parameters.
 
-moto leaves out the Config rules, the alarm and the on-failure destination, so these are looked at here.
+moto leaves out the alarms and the on-failure destination, so these are looked at here.
 """
 
 from __future__ import annotations

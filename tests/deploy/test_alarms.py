@@ -35,14 +35,14 @@ SILENCE: Mapping[str, Samples] = {
     "the function's role is gone, or Lambda may not take it": {COMPLETE: BEFORE},
     "the function may not write its log": {COMPLETE: BEFORE},
     # A throttled event waits for six hours.
-    "Lambda has no room for the function": {
+    "Lambda has no capacity for the function": {
         THROTTLES: [(minute, 1.0) for minute in range(DAY, DAY + 6 * HOUR)],
         QUEUE: [(minute, 1.0) for minute in range(DAY + 6 * HOUR, 4 * DAY, 5)],
         COMPLETE: BEFORE,
     },
     "the function crashes when it is loaded": RUNS_FAIL,
     "the function is ended by its timeout": RUNS_FAIL,
-    "a run has not the time for every key": INCOMPLETE,
+    "a run runs out of time before the last key": INCOMPLETE,
     "the reader's role lacks a permission": INCOMPLETE,
     "the role to assume is gone, or does not trust the function": INCOMPLETE,
     "AWS Config does not take the results": INCOMPLETE,

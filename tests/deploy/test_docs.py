@@ -53,6 +53,7 @@ def test_names_only_parameters_that_the_templates_have() -> None:
         "CodeKey",
         "ExcludedAccounts",
         "FunctionRoleArns",
+        "MemberRoleHere",
         "MemorySize",
         "Timeout",
     }

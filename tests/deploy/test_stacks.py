@@ -1,4 +1,4 @@
-"""The templates as stacks on the emulator, which leaves out the Config rule, the alarm and the failure destination."""
+"""The templates as stacks on the emulator, which leaves out the alarms and the failure destination."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import pytest
 
 from dev.emulator.account import EmulatedAccount
 from kms_rule.rule_package import code_sha256, zipped_rule
+from kms_rule.sources.aggregator.report import is_called
+from least_privilege.parameters import RuleParameters
 from tests.deploy.templates import FUNCTION_ROLE_ARN, MEMBER_ROLE, NEEDED, ORGANIZATION, RULE, parameters, resources
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
@@ -140,6 +142,7 @@ class TestRule:
     def test_leaves_nothing_behind(self) -> None:
         before = names_of_what_exists()
         with stack(RULE):
+            boto3.client("cloudformation").update_stack(**stack_arguments(RULE, LogRetentionInDays="30"))
             assert len(names_of_what_exists()) == len(before) + 4
         assert names_of_what_exists() == before
 
@@ -173,6 +176,9 @@ def test_organization_makes_the_function_and_a_member_role_that_trusts_it() -> N
         reading = policies("AWSConfigRuleKMSMember")
         member: Any = boto3.client("iam").get_role(RoleName="AWSConfigRuleKMSMember")["Role"]
         function = boto3.client("lambda").get_function_configuration(FunctionName=made["FunctionName"])
+        (rule,) = boto3.client("config").describe_config_rules()["ConfigRules"]
+    assert is_called(rule["ConfigRuleName"], FUNCTION)
+    assert RuleParameters.parse(json.loads(rule["InputParameters"])).execution_role_name == "AWSConfigRuleKMSMember"
     assert function["Role"] == FUNCTION_ROLE_ARN == made["FunctionRoleArn"]
     assert given == policies_in_template(ORGANIZATION)
     assert reading == policies_in_template(MEMBER_ROLE, "MemberRole")

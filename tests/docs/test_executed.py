@@ -12,20 +12,35 @@ import pytest
 from tests.docs.conftest import BUCKET
 from tests.docs.pages import PAGES, Command, commands_of
 
+# moto's CloudFormation leaves out what it does not know, such as alarms, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
 COMMANDS = [command for page in PAGES for command in commands_of(page)]
 # The beginnings of commands that are not executed here, each with the reason.
 NOT_RUN: Mapping[str, str] = {
     "make demo": "tests/e2e/test_deployed_package.py runs it",
     "make test": "runs this test",
-    "make package": "would set up an environment in the copy; its zip is there already",
+    "make package": "would set up an environment in the copy; tests/deploy/test_sbom.py looks at what it runs",
     "pip install": "needs the package index; tests/command/test_installation.py installs the package in every way",
     "rdk create": "wants an empty folder; tests/e2e/test_rdk_create_and_test_local.py runs it there",
-    "terraform": "wants a configuration of a person's own; tests/command/test_check_plans.py runs Terraform",
+    "terraform -chdir=deploy/terraform/example": (
+        "needs Terraform; tests/deploy/test_terraform.py plans the example, and applies and destroys its module"
+    ),
+    "terraform": "needs Terraform, and a configuration of one's own; tests/command/test_real_terraform.py has both",
+    "aws cloudformation deploy --stack-name kms-key-policies --template-file deploy/organization.yaml "
+    "--capabilities CAPABILITY_NAMED_IAM --parameter-overrides MemberRoleHere=false": (
+        "moto cannot keep the previous value of a list, here ExcludedAccounts"
+    ),
+    "aws cloudformation deploy --stack-name kms-key-policies-member": (
+        "moto keeps a role whose condition no longer holds, here MemberRoleHere; tests/deploy/test_stacks.py makes it"
+    ),
     "aws cloudformation activate-organizations-access": "moto does not have it",
     "aws configservice get-organization-config-rule-detailed-status": "moto does not have it",
 }
 # How those end of which the page says so; all others end with 0.
-OTHERWISE: Mapping[str, int] = {"kms-rule scan --parameter 'Admin_User_Id=AROAEXAMPLEADMIN*'": 1}
+OTHERWISE: Mapping[str, int] = {
+    "kms-rule scan": 1,
+    "kms-rule explain --key": 1,
+}
 
 
 def reason_not_to_run(command: Command) -> str | None:
@@ -35,7 +50,7 @@ def reason_not_to_run(command: Command) -> str | None:
 EXECUTED = [command for command in COMMANDS if not reason_not_to_run(command)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ended(
     terminal: Mapping[str, str], folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Command], tuple[int, str]]:
@@ -63,7 +78,8 @@ def ended(
 @pytest.mark.parametrize("command", EXECUTED, ids=str)
 def test_a_command_of_a_page_does_what_it_says(command: Command, ended: Callable[[Command], tuple[int, str]]) -> None:
     code, output = ended(command)
-    assert code == OTHERWISE.get(command.text, 0), output
+    expected = next((code for beginning, code in OTHERWISE.items() if command.text.startswith(beginning)), 0)
+    assert code == expected, output
 
 
 @pytest.mark.parametrize("beginning", NOT_RUN)

@@ -27,6 +27,7 @@ from dev.emulator.events import (
 )
 from least_privilege.account import Account
 from least_privilege.clients import EXPIRED, MAX_KEPT, SESSION_SECONDS, AbandonedError, Pool
+from least_privilege.connections import POOL_CLASSES
 from least_privilege.event import Request
 from least_privilege.progress import Progress
 from least_privilege.reading import judged
@@ -471,10 +472,13 @@ def test_a_connection_in_use_is_closed_once_its_call_has_ended(counting: Countin
     assert held
 
 
+@pytest.mark.parametrize("step", range(len(POOL_CLASSES)))
 def test_with_a_botocore_that_makes_its_connections_otherwise_the_rule_works_as_before(
-    counting: CountingAws, monkeypatch: pytest.MonkeyPatch
+    counting: CountingAws, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("least_privilege.connections.POOL_CLASSES", "_made_otherwise")
+    monkeypatch.setattr(
+        "least_privilege.connections.POOL_CLASSES", (*POOL_CLASSES[:step], "_made_otherwise", *POOL_CLASSES[step + 1 :])
+    )
     for _ in range(2):
         lambda_handler(OF_A_ROLE, HERE)
     assert counting.connections == 3

@@ -123,6 +123,29 @@ def test_a_run_without_time_says_which_keys_had_no_answer(
     assert (found["Complete"], found["KeysWithoutAnswer"], found["NonCompliantKeys"]) == (0, 3, 0)
 
 
+@pytest.mark.usefixtures("keys")
+def test_keys_whose_aliases_are_not_listed_in_time_had_no_answer(
+    account: EmulatedAccount, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing, released = Event(), Event()
+
+    def hang(_self: Account) -> dict[str, tuple[str, ...]]:
+        listing.set()
+        released.wait(30)
+        return {}
+
+    monkeypatch.setattr("AWSConfigRuleKMS.MIN_WAIT", 0)
+    monkeypatch.setattr(Account, "aliases", hang)
+    until = context_until(listing)
+    until.function_name = "otter"
+    with pytest.raises(RuleError, match="AWS has not answered: 0 of 3 keys are judged; not judged are "):
+        lambda_handler(scheduled(account, accountId=None), until)
+    released.set()
+    end_of_threads()
+    found = said_of(metrics(capsys))
+    assert (found["Complete"], found["KeysWithoutAnswer"]) == (0, 3)
+
+
 def test_a_run_whose_evaluations_are_refused_says_how_many(
     account: EmulatedAccount, keys: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

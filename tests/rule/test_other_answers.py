@@ -142,6 +142,13 @@ OF_ONE: list[tuple[str, object]] = [
     ("DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": [None]}),
     ("DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": 5}),
     ("PutEvaluations", {"FailedEvaluations": [{}]}),
+    *(
+        (
+            "PutEvaluations",
+            {"FailedEvaluations": [{"ComplianceResourceType": "t", "ComplianceResourceId": resource_id}]},
+        )
+        for resource_id in NO_TEXTS
+    ),
     ("GetComplianceDetailsByConfigRule", {"EvaluationResults": [{}]}),
     ("GetComplianceDetailsByConfigRule", {"EvaluationResults": [None]}),
     *(
@@ -181,12 +188,14 @@ def test_a_list_that_says_in_one_way_alone_that_it_goes_on_ends_the_run(
     operation: str, rest: dict[str, object], missing: str
 ) -> None:
     name, entry = OF_LISTS[operation]
+    # Keys are listed before aliases.
+    named = " 0 of 2 keys are judged; not judged are key-1, key-2." if operation == "ListAliases" else ""
     with answering(operation, answer={name: [entry], **rest}) as taken, pytest.raises(RuleError) as raised:
         lambda_handler(FROM_CONFIG, None)
     assert str(raised.value) == (
         f"kms:{operation} failed with the role arn:aws:iam::{ACCOUNT_ID}:role/member: re-evaluate the rule once the "
         f"cause is gone (OtherAnswerError: AWS answered without {missing}: look for a proxy between the function and "
-        f"AWS)."
+        f"AWS).{named}"
     )
     assert taken == []
 

@@ -197,6 +197,14 @@ def test_a_call_that_eats_the_time_ends_in_a_sentence(
     assert NEXT_KEYS == {}
 
 
+@pytest.mark.usefixtures("keys")
+def test_what_is_set_already_is_not_advised(account: EmulatedAccount) -> None:
+    advice = MORE_TIME.removesuffix(", or set ReadKeysFrom to Config")
+    with pytest.raises(RuleError) as raised:
+        lambda_handler(scheduled(account, ReadKeysFrom="Config"), context(lambda: TOO_LITTLE))
+    assert f"The time ran low. {advice}. All other" in str(raised.value)
+
+
 @pytest.mark.parametrize("field", ["accountId", "configRuleName"])
 def test_what_a_run_did_not_come_to_is_no_matter_of_another_rule_or_account(
     account: EmulatedAccount, keys: list[str], field: str
@@ -260,9 +268,22 @@ def test_a_run_that_an_error_ends_leaves_its_keys_to_the_next(
     assert next_key != keys[0]
 
 
-@pytest.mark.parametrize("method", ["aliases", "key_ids"])
+def test_keys_without_a_turn_are_logged_before_the_handler_ends(
+    account: EmulatedAccount, keys: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By itself, since the evaluation's own thread may outlive it, into the invocation of another account."""
+    with pytest.raises(RuleError):
+        lambda_handler(scheduled(account), context(lambda: TOO_LITTLE))
+    [told] = [record for record in caplog.records if record.getMessage().startswith("No answer for these keys")]
+    assert told.getMessage().endswith(": " + ", ".join(keys))
+    assert told.thread == threading.get_ident()
+
+
+@pytest.mark.parametrize(
+    ("method", "said"), [("aliases", r" 0 of 12 keys are judged; not judged are .*"), ("key_ids", "")]
+)
 def test_a_run_that_cannot_list_the_keys_leaves_the_next_key_to_the_next(
-    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, method: str
+    account: EmulatedAccount, keys: list[str], monkeypatch: pytest.MonkeyPatch, method: str, said: str
 ) -> None:
     with pytest.raises(RuleError):
         lambda_handler(scheduled(account), context(after_reading(account, 5)))
@@ -273,7 +294,7 @@ def test_a_run_that_cannot_list_the_keys_leaves_the_next_key_to_the_next(
         raise RuleError("The list cannot be read.")
 
     monkeypatch.setattr(Account, method, refuse)
-    with pytest.raises(RuleError, match=r"^The list cannot be read\.$"):
+    with pytest.raises(RuleError, match=rf"^The list cannot be read\.{said}$"):
         lambda_handler(scheduled(account), context(lambda: PLENTY))
     assert list(NEXT_KEYS.values()) == [next_key]
 

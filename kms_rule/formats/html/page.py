@@ -59,7 +59,7 @@ def render(findings: Findings, made: datetime | None = None, title: str = TITLE)
     header = element(
         "header",
         element("h1", title),
-        _in_short(judged, findings),
+        _in_short(findings),
         _making(findings, made or datetime.now(tz=UTC)),
     )
     accounts = accounts_of(judged, findings.unjudged)
@@ -96,9 +96,8 @@ def _present(*parts: Content | None) -> Iterator[Content]:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _in_short(judged: Sequence[Finding], findings: Findings) -> Element:
-    counts: Counter[str] = Counter(finding.compliance.value for finding in judged)
-    tallies = [_tally(counts[compliance], compliance.value, _class(compliance)) for compliance in COMPLIANCES]
+def _in_short(findings: Findings) -> Element:
+    tallies = [_tally(findings.counts[compliance], compliance.value, _class(compliance)) for compliance in COMPLIANCES]
     if findings.accepted:
         tallies.append(_tally(len(findings.accepted), ACCEPTED, "accepted"))
     if findings.unjudged:

@@ -35,8 +35,8 @@ def holds(name: str, world: World, resolve: Resolve) -> bool:
     return world.conditions[name]
 
 
-def _chosen(what: str, world: World) -> bool:
-    return what == world.holding or bool(world.choose("condition", what, TRUTHS))
+def _chosen(what: str, world: World, identity: str = "") -> bool:
+    return what == world.holding or bool(world.choose(f"condition {identity}", what, TRUTHS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ class _Expression:
         known = self._known(part)
         if known is not None:
             return known
-        return _chosen(self.name if part is self.whole else f"a part of {self.name}", self.world)
+        if part is self.whole:
+            return _chosen(self.name, self.world)
+        return _chosen(f"a part of {self.name}", self.world, str(id(part)))
 
     def _known(self, part: Any) -> bool | None:
         is_function = isinstance(part, Mapping) and len(part) == 1
@@ -63,18 +65,19 @@ class _Expression:
         if function == "Condition" and isinstance(argument, str):
             return holds(argument, self.world, self.resolve)
         if function == "Fn::Equals" and len(members) == MEMBERS_OF_PAIR:
-            return self._equal(*members)
+            return self._equal(part, *members)
         if function == "Fn::Not" and len(members) == 1:
             return not self.holds(members[0])
         if function in {"Fn::And", "Fn::Or"} and members:
             return (all if function == "Fn::And" else any)(map(self.holds, members))
         return None
 
-    def _equal(self, one: Any, other: Any) -> bool:
+    def _equal(self, part: Any, one: Any, other: Any) -> bool:
         first, second = (text_of([self.resolve(member, self.world)]) for member in (one, other))
-        if first == second or (isinstance(first, str) and isinstance(second, str)):
+        identity = self.world.identity(part, first, second)
+        if (first == second and not identity) or (isinstance(first, str) and isinstance(second, str)):
             return first == second
         for unknown, text in ((first, second), (second, first)):
             if isinstance(unknown, LateText) and isinstance(text, str) and self.world.surely_differs(unknown, text):
                 return False
-        return _chosen(" = ".join(sorted(map(str, (first, second)))), self.world)
+        return _chosen(" = ".join(sorted(map(str, (first, second)))), self.world, identity)

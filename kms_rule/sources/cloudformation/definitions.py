@@ -89,8 +89,9 @@ class Definitions:
         )
 
     def _known_options(self, name: str, definition: Mapping[str, Any]) -> tuple[Option, ...]:
-        if name in self.inputs.given:
-            return (Option(self.inputs.given[name]),)
+        given = self.inputs.given.get(name)
+        if isinstance(given, str):
+            return (Option(given),)
         allowed = definition.get("AllowedValues")
         texts = [scalar_text(value) for value in allowed] if isinstance(allowed, list) else []
         return tuple(Option(text) for text in dict.fromkeys(texts) if text is not None)
@@ -99,7 +100,8 @@ class Definitions:
         """Return the default beside what the parameter is compared with; the default stands for whatever is neither."""
         default = scalar_text(definition.get("Default"))
         constants = self.constants_of(name)
-        if default is None or default in constants:
+        # What is given may be unknown, and then it is not the default.
+        if default is None or default in constants or name in self.inputs.given:
             return ()
         words = "" if is_secret else f", {in_words(default)}"
         compared = ", and with what the template compares it with" if constants else ""

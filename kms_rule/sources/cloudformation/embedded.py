@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kms_rule.sources.cloudformation.choices import UndecidedError
 from kms_rule.sources.cloudformation.definitions import object_in
 from kms_rule.sources.cloudformation.inputs import TemplateInputs
 from kms_rule.sources.cloudformation.intrinsics import function_in, resolved
@@ -18,6 +19,9 @@ STACK_SET_TYPE = "AWS::CloudFormation::StackSet"
 MODULE_SUFFIX = "::MODULE"
 NOT_FOLLOWED: Mapping[str, str] = {
     "AWS::CloudFormation::Stack": "Nested stacks are not followed: check their templates too.",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": (
+        "Products of Service Catalog are not followed: check their templates too."
+    ),
     "AWS::Serverless::Application": "Serverless applications are not followed: check their templates too.",
     MODULE_SUFFIX: "Modules are not followed, and may make keys: check what they become too.",
     STACK_SET_TYPE: "Stack sets whose template stands elsewhere are not followed: check their templates too.",
@@ -68,28 +72,47 @@ def template_of(properties: Mapping[str, Any]) -> LocatedObject:
     return content
 
 
-def inputs_of(properties: Mapping[str, Any], world: World) -> TemplateInputs:
-    """Return what a stack set gives its template: the values of its parameters, as far as they are known."""
+def inputs_of(properties: Mapping[str, Any], world: World, names: Iterable[str]) -> TemplateInputs:
+    """Return what a stack set gives its template, whose parameters have these names, as far as that is known.
+
+    The world's remarks say what was assumed of it.
+    """
     given: dict[str, str | LateText] = {}
-    with world.quietly():
-        for name, value in _given(resolved(properties.get("Parameters"), world)):
-            text = scalar_text(value)
-            given[name] = text if text is not None else _unknown(name)
-        # Any of these may be another one in some account.
-        for name, _ in _overrides(resolved(properties.get("StackInstancesGroup"), world)):
-            given[name] = _unknown(name)
+    try:
+        with world.decidedly():
+            for name, value in _pairs(resolved(properties.get("Parameters"), world)):
+                text = scalar_text(value)
+                given[name] = text if text is not None else _unknown(name)
+            # Any of these may be another one in some account.
+            for name, _ in _overrides(resolved(properties.get("StackInstancesGroup"), world)):
+                given[name] = _unknown(name)
+    except UndecidedError:
+        # What is given, and what is left to its default, only deployment will know. So it is with what is secret.
+        given = dict(zip(names, map(_unknown, names), strict=True))
     return TemplateInputs(given, world.definitions.inputs.exports)
 
 
-def _given(parameters: object) -> Iterator[tuple[str, Any]]:
-    for each in parameters if isinstance(parameters, list) else []:
-        if isinstance(each, Mapping) and isinstance(each.get("ParameterKey"), str):
-            yield each["ParameterKey"], each.get("ParameterValue")
+def _pairs(parameters: object) -> Iterator[tuple[str, Any]]:
+    for each in _known_objects(parameters):
+        name = _known(each.get("ParameterKey"))
+        if isinstance(name, str):
+            yield name, each.get("ParameterValue")
 
 
 def _overrides(groups: object) -> Iterator[tuple[str, Any]]:
-    for each in groups if isinstance(groups, list) else []:
-        yield from _given(each.get("ParameterOverrides") if isinstance(each, Mapping) else None)
+    for each in _known_objects(groups):
+        yield from _pairs(each.get("ParameterOverrides"))
+
+
+def _known_objects(value: object) -> list[Mapping[str, Any]]:
+    members = _known(value) if isinstance(_known(value), list) else []
+    return [each for each in map(_known, members) if isinstance(each, Mapping)]
+
+
+def _known(value: object) -> Any:
+    if isinstance(value, LateText):
+        raise UndecidedError
+    return value
 
 
 def _unknown(name: str) -> LateText:

@@ -38,9 +38,10 @@ class ExportsOfFiles:
     def _found(self) -> dict[str, dict[str, Option]]:
         found: dict[str, dict[str, Option]] = {}
         for file in self._files():
-            for name, value in _exports_of(file, self._inputs):
-                remark = f"The import {shown(name)} is judged with what {shown(file)} exports: {value}."
-                found.setdefault(name, {}).setdefault(str(value), Option(value, remark))
+            for name, value, is_secret in _exports_of(file, self._inputs):
+                words = "" if is_secret else f": {value}"
+                remark = f"The import {shown(name)} is judged with what {shown(file)} exports{words}."
+                found.setdefault(name, {}).setdefault(str(value), Option(value, remark, is_secret))
         return found
 
     def _files(self) -> Iterator[str]:
@@ -51,7 +52,11 @@ class ExportsOfFiles:
                 yield name
 
 
-def _exports_of(file: str, inputs: TemplateInputs) -> Iterator[tuple[str, str | LateText]]:
+type Export = tuple[str, str | LateText, bool]
+
+
+def _exports_of(file: str, inputs: TemplateInputs) -> Iterator[Export]:
+    """Yield the name and value of each export of a file, and whether the value is not to be shown."""
     try:
         content = content_of(file)
         template = parsed(text_in(content, file)) if EXPORT in content else None
@@ -67,13 +72,14 @@ def _exports_of(file: str, inputs: TemplateInputs) -> Iterator[tuple[str, str | 
             yield from _values_of(export["Name"], output["Value"], definitions)
 
 
-def _values_of(name: object, value: object, definitions: Definitions) -> Iterator[tuple[str, str | LateText]]:
+def _values_of(name: object, value: object, definitions: Definitions) -> Iterator[Export]:
     try:
         for choices in all_ways():
             world = World(definitions, choices)
             written = resolved(name, world)
             if isinstance(written, str):
-                yield written, text_of([resolved(value, world)])
+                known = text_of([resolved(value, world)])
+                yield written, known, world.holds_secrets
     except (BudgetError, ImpossibleError, RecursionError):
         # Whoever imports it does without.
         return

@@ -15,11 +15,14 @@ from kms_rule.sources.cloudformation.conditions import holds
 from kms_rule.sources.cloudformation.definitions import MEMBERS_OF_PAIR, late
 from kms_rule.sources.cloudformation.world import NO_VALUE, World
 from kms_rule.sources.json_positions import LocatedList, LocatedObject, position_in
-from kms_rule.sources.late import LateText, LateValue, scalar_text, text_of
+from kms_rule.sources.late import LateText, scalar_text, text_of
 
 FUNCTION_PREFIX = "Fn::"
 TO_JSON = "Fn::ToJsonString"
+TRANSFORM = "Fn::Transform"
 VARIABLE_OF_SUB = re.compile(r"\$\{([^${}]*)\}")
+RESOLVE = "resolve"
+BEGIN_OF_DYNAMIC_REFERENCE = f"{{{{{RESOLVE}:"
 DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:([^{}]*)\}\}")
 INDEX = re.compile("[0-9]{1,9}")
 MEMBERS_OF_IF = 3
@@ -47,12 +50,15 @@ def resolved(value: Any, world: World) -> Any:
     if function:
         # An object with more beside the function is what a transform makes of it.
         known = FUNCTIONS.get(function) if len(value) == 1 else None
-        return _called(known, value[function], function, world) if known else _late(function)
+        return _settled(_called(known, value[function], function, world)) if known else _late(function)
     if isinstance(value, Mapping):
         return _resolved_object(value, world)
     if isinstance(value, list):
         return _resolved_list(value, world)
-    return _settled(value, world) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    world.budget.spend_on_text(value)
+    return _settled(value)
 
 
 def _called(known: Callable[[Any, World], Any], argument: Any, function: str, world: World) -> Any:
@@ -93,16 +99,23 @@ def _late(function: str) -> LateText:
     return late(function.removeprefix(FUNCTION_PREFIX))
 
 
-def _settled(text: str | LateText, world: World) -> str | LateText:
-    """Return a whole text, whose size counts, with the dynamic references in it as unknown parts."""
-    world.budget.spend_on_text(text)
-    if isinstance(text, LateText) or "{{resolve:" not in text:
+def _settled(value: Any) -> Any:
+    """Return a value with the dynamic references in each of its texts as unknown parts."""
+    if isinstance(value, str | LateText):
+        return _without_references(value)
+    # An object is made of values that are settled already.
+    return list(map(_settled, value)) if type(value) is list else value
+
+
+def _without_references(text: str | LateText) -> str | LateText:
+    if BEGIN_OF_DYNAMIC_REFERENCE not in str(text):
         return text
+    whole = text if isinstance(text, LateText) else LateText((text,))
+    if not whole.is_markable:
+        return late(RESOLVE)
     # Every second piece is what the group of the expression has found.
-    pieces = DYNAMIC_REFERENCE.split(text)
-    return text_of(
-        LateText((LateValue(f"resolve:{piece}"),)) if number % 2 else piece for number, piece in enumerate(pieces)
-    )
+    pieces = map(whole.filled_in, DYNAMIC_REFERENCE.split(whole.marked))
+    return text_of(late(f"{RESOLVE}:{piece}") if number % 2 else piece for number, piece in enumerate(pieces))
 
 
 def _pair(argument: object) -> tuple[Any, Any] | None:
@@ -129,7 +142,12 @@ def _sub(argument: Any, world: World) -> str | LateText:
         # Each part counts before the whole is put together.
         world.budget.spend_on_text(part)
         parts.append(part)
-    return _settled(text_of(parts), world)
+    return _counted(text_of(parts), world)
+
+
+def _counted(text: str | LateText, world: World) -> str | LateText:
+    world.budget.spend_on_text(text)
+    return text
 
 
 def _variable(written: str, variables: Mapping[str, Any], known: dict[str, Any], world: World) -> Any:
@@ -152,7 +170,7 @@ def _join(argument: Any, world: World) -> str | LateText:
     for member in members:
         world.budget.spend_on_text(member)
     world.budget.spend(len(delimiter) * len(members) // CHARACTERS_PER_STEP)
-    return _settled(text_of([part for member in members for part in (delimiter, member)][1:]), world)
+    return _counted(text_of([part for member in members for part in (delimiter, member)][1:]), world)
 
 
 def _split(argument: Any, world: World) -> Any:
@@ -179,27 +197,31 @@ def _find_in_map(argument: Any, world: World) -> Any:
     otherwise = keys.pop() if len(keys) == MEMBERS_OF_FIND else None
     if not isinstance(found, Mapping) or len(keys) != MEMBERS_OF_PAIR:
         return _late("FindInMap")
+    default = otherwise.get("DefaultValue") if isinstance(otherwise, Mapping) else None
     for key in keys:
-        found = _looked_up(found, resolved(key, world), str(name), world)
-        if found is None and isinstance(otherwise, Mapping) and "DefaultValue" in otherwise:
-            return resolved(otherwise["DefaultValue"], world)
-        if found is None:
+        # What a transform adds to a map is unknown.
+        if not isinstance(found, Mapping) or TRANSFORM in found:
             return _late("FindInMap")
+        written = _key_of(found, key, str(name), world, may_miss=default is not None)
+        if written not in found:
+            return _late("FindInMap") if default is None else resolved(default, world)
+        found = found[written]
     return resolved(found, world)
 
 
-def _looked_up(found: Any, key: Any, name: str, world: World) -> Any:
-    """Return what stands under a key, one after the other where the key is unknown; None where nothing does."""
-    if not isinstance(found, Mapping):
-        return None
-    if isinstance(key, LateText):
-        if not found or world.is_anything_else(key):
-            raise ImpossibleError
-        key = world.choose("key", f"{key} in {name}", [*map(Option, found)])
-    written = scalar_text(key)
-    if written not in found and world.choices.words:
+def _key_of(found: Mapping[str, Any], key: Any, name: str, world: World, *, may_miss: bool) -> str | None:
+    """Return the key that is looked up, one after the other where that is unknown; None for one that is not there.
+
+    Deployment fails where there is none, unless it `may_miss`.
+    """
+    value = resolved(key, world)
+    if isinstance(value, LateText) and found and not world.is_anything_else(value):
+        options = [*map(Option, found), *([Option(value)] if may_miss else [])]
+        value = world.choose(f"key {world.identity(key, value)}", f"{value} in {name}", options)
+    written = scalar_text(value)
+    if written not in found and not may_miss and (isinstance(value, LateText) or world.choices.words):
         raise ImpossibleError
-    return found.get(written)
+    return written if written in found else None
 
 
 def _import(argument: Any, world: World) -> Any:

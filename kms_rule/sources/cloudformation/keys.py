@@ -101,8 +101,8 @@ class Alias:
             return False
 
     def names(self, key: str, world: World) -> bool:
-        """Return whether the alias exists and names this key."""
-        if not exists(self.resource, world):
+        """Return whether the alias exists and names this key, and no transform may change that."""
+        if function_in(self.resource) or function_in(self._properties) or not exists(self.resource, world):
             return False
         target = resolved(self._properties.get("TargetKeyId"), world)
         if not isinstance(target, LateText) or len(target.parts) > 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,8 +12,9 @@ from kms_rule.findings import Place, Unjudged
 from kms_rule.sources.budget import Budget
 from kms_rule.sources.cloudformation import embedded
 from kms_rule.sources.cloudformation.choices import Choices
-from kms_rule.sources.cloudformation.definitions import Definitions
+from kms_rule.sources.cloudformation.definitions import Definitions, object_in
 from kms_rule.sources.cloudformation.inputs import NOTHING_GIVEN, TemplateInputs
+from kms_rule.sources.cloudformation.intrinsics import TRANSFORM
 from kms_rule.sources.cloudformation.keys import PROCESSED, TOO_DEEP, Alias, KeyResource, condition_of
 from kms_rule.sources.cloudformation.text import budget_of_file, parsed_json, parsed_yaml
 from kms_rule.sources.cloudformation.world import World
@@ -25,7 +27,8 @@ from least_privilege.parameters import RuleParameters
 KEY_TYPES = frozenset({KEY_RESOURCE_TYPE, "AWS::KMS::ReplicaKey"})
 ALIAS_TYPE = "AWS::KMS::Alias"
 LOOP = "Fn::ForEach"
-TRANSFORM = "Fn::Transform"
+# A loop fills its variables in, also in types.
+TYPE_TO_COMPLETE = re.compile(r"AWS::(?:KMS::[^:]*)?[$&]\{")
 # These are known to leave keys as they are. Source: CloudFormation Template Reference, "Transform reference".
 TRANSFORMS_THAT_LEAVE_KEYS = (
     "AWS::CodeDeployBlueGreen",
@@ -165,26 +168,33 @@ class Template:
         for name, properties in embedded.stack_sets(self._resources):
             place = self._place(name)
             try:
-                yield self._embedded(properties, place).contents()
+                contents, assumed = self._embedded(properties, place)
+                remarks = [f"{self.source}: {remark}" for remark in (assumed if contents.keys else ())]
+                yield replace(contents, remarks=(*contents.remarks, *remarks))
             except InputError as error:
                 if self.budget.is_spent:
                     raise
                 yield Contents((Unjudged(place, str(error)),))
 
-    def _embedded(self, properties: Mapping[str, Any], place: Place) -> Template:
+    def _embedded(self, properties: Mapping[str, Any], place: Place) -> tuple[Contents, Iterable[str]]:
+        """Return what a stack set deploys, and what was assumed of the values that it gives."""
         if self.depth >= embedded.MAX_EMBEDDED:
             raise InputError(embedded.TOO_DEEP)
         content = embedded.template_of(properties)
         has_positions = self.has_positions and not isinstance(properties[embedded.TEMPLATE_BODY], str)
-        inputs = embedded.inputs_of(properties, World(self._definitions, Choices()))
-        return replace(
+        world = World(self._definitions, Choices())
+        inputs = embedded.inputs_of(properties, world, object_in(content, "Parameters"))
+        inner = replace(
             self, content=content, inputs=inputs, within=place, has_positions=has_positions, depth=self.depth + 1
         )
+        return inner.contents(), world.remarks
 
     def _loops(self) -> Iterator[Unjudged]:
         for name, body in self._resources.items():
-            if name.startswith(LOOP) and mentions_a_key_type(body):
-                reason = f"The keys of a loop are not judged: check what CloudFormation makes of it ({PROCESSED})."
+            is_resource = isinstance(body, Mapping) and "Type" in body
+            if not is_resource and name != TRANSFORM and mentions_a_key_type(body):
+                what = "a loop" if name.startswith(LOOP) else "what is not a resource"
+                reason = f"The keys of {what} are not judged: check what CloudFormation makes of it ({PROCESSED})."
                 yield Unjudged(self._place(name), reason)
 
     def _transforms(self, found: list[DefinedKey | Unjudged]) -> Iterator[Unjudged]:
@@ -234,4 +244,4 @@ def mentions_a_key_type(value: object) -> bool:
         return any(map(mentions_a_key_type, value.values()))
     if isinstance(value, list):
         return any(map(mentions_a_key_type, value))
-    return isinstance(value, str) and value in KEY_TYPES
+    return isinstance(value, str) and bool(value in KEY_TYPES or TYPE_TO_COMPLETE.match(value))

@@ -32,6 +32,16 @@ class World:
         self.conditions: dict[str, bool] = {}
         self.asked: list[str] = []
         self._is_quiet = False
+        self._is_decided = False
+
+    @contextmanager
+    def decidedly(self) -> Iterator[None]:
+        """Let nothing be chosen that was not so before."""
+        before, self._is_decided = self._is_decided, True
+        try:
+            yield
+        finally:
+            self._is_decided = before
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
@@ -46,7 +56,7 @@ class World:
         """Return what this is in this world. Raises `UndecidedError` where it is not chosen, and is not to be."""
         option = options[0]
         if len(options) > 1:
-            if self._is_quiet and (kind, what) not in self.choices:
+            if (self._is_quiet or self._is_decided) and (kind, what) not in self.choices:
                 raise UndecidedError
             option = self.choices.choose(kind, what, options)
         self.holds_secrets = self.holds_secrets or option.is_secret
@@ -61,6 +71,15 @@ class World:
     def attribute(self, attribute: str) -> LateText:
         """Return what an attribute of a resource is, such as `Role.RoleId`."""
         return late(f"GetAtt {attribute}", is_id=self.definitions.is_id(attribute))
+
+    @staticmethod
+    def identity(part: object, *values: object) -> str:
+        """Return what tells an unknown from others that are written like it, by the part of the template that it is.
+
+        It is nothing where all that are written so are the same.
+        """
+        lates = (value for value in values if isinstance(value, LateText))
+        return "" if all(late.is_the_same_everywhere for late in lates) else str(id(part))
 
     def surely_differs(self, unknown: LateText, text: str) -> bool:
         """Return whether something unknown is not this text, because it is so in another world."""

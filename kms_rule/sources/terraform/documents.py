@@ -68,8 +68,8 @@ class _Part:
     expression: object
 
     def __getitem__(self, name: str) -> _Part:
-        parts = (mapping(each).get(name) for each in (self.value, self.unknown, self.expression))
-        return _Part(*parts)
+        value, unknown, expression = (mapping(each).get(name) for each in (self.value, self.unknown, self.expression))
+        return _Part(value, self.unknown is True or unknown, expression)
 
     def members(self) -> list[_Part]:
         """Return the members of a list, or of a block that may be repeated."""

@@ -34,6 +34,7 @@ from kms_rule.sources.terraform.resource_types import (
     DOCUMENT_TYPE,
     KEY_TYPES,
     POLICY_TYPES,
+    TYPES_OF_STACKS,
     attribute_of_policy,
 )
 from kms_rule.sources.unresolved import policy_document
@@ -235,6 +236,12 @@ class PlannedKeys:
         return tuple(names), tuple(remarks)
 
     def _remarks(self) -> Iterator[str]:
+        if stacks := self.attachments.of(TYPES_OF_STACKS):
+            others = f" and {len(stacks) - 1:,} more" if len(stacks) > 1 else ""
+            yield (
+                f"{self.source}: The templates that {shown(stacks[0].address)}{others} may deploy are not followed: "
+                f"check them too."
+            )
         if not self._keys:
             return
         uncertain = (alias for alias, _ in self.attachments.uncertain(ALIAS_TYPES))

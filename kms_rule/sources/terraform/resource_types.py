@@ -40,7 +40,19 @@ ALIAS_TYPES: Mapping[str, AttachedType] = {
 POLICY_TYPES: Mapping[str, AttachedType] = {"aws_kms_key_policy": AttachedType("policy", "key_id")}
 ATTACHED_TYPES: Mapping[str, AttachedType] = {**ALIAS_TYPES, **POLICY_TYPES}
 DOCUMENT_TYPE = "data.aws_iam_policy_document"
-TYPES_READ = frozenset({*KEY_TYPES, *ATTACHED_TYPES, DOCUMENT_TYPE})
+# These deploy templates of CloudFormation, which may make keys.
+TYPES_OF_STACKS: Mapping[str, object] = dict.fromkeys(
+    (
+        "aws_cloudformation_stack",
+        "aws_cloudformation_stack_set",
+        "aws_serverlessapplicationrepository_cloudformation_stack",
+        "aws_servicecatalog_provisioned_product",
+        "awscc_cloudformation_stack",
+        "awscc_cloudformation_stack_set",
+        "awscc_servicecatalog_cloudformation_provisioned_product",
+    )
+)
+TYPES_READ = frozenset({*KEY_TYPES, *ATTACHED_TYPES, DOCUMENT_TYPE, *TYPES_OF_STACKS})
 
 
 def attribute_of_policy(resource_type: str) -> str:
