@@ -151,6 +151,18 @@ def test_a_place_whose_last_update_failed_is_named(
     assert unjudged["reason"].endswith("so that its results may be others now: look at the recorder there.")
 
 
+def test_a_place_that_is_not_collected_from_is_named(
+    organization: EmulatedAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    organization.config.aggregation.statuses[PLACES[0]] = None
+    code, content = reported(capsys)
+    assert code == ExitCode.INCOMPLETE
+    assert [each["reason"] for each in content["unjudged"]] == [
+        "The aggregator does not collect from there, so its results are not shown: add it to the sources, and "
+        "authorize the aggregator there."
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

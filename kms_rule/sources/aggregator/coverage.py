@@ -19,6 +19,7 @@ CURRENT = "SUCCEEDED"
 FAILED = "FAILED"
 ACCOUNT = "ACCOUNT"
 NOT_COVERED = "The aggregator does not collect from there"
+ADD_IT = "its {}: add it to the sources, and authorize the aggregator there."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from kms_rule.ages import ago
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged
 from kms_rule.sources.aggregator.calls import Aggregator, Where
-from kms_rule.sources.aggregator.coverage import Coverage, coverage, named, source_of
+from kms_rule.sources.aggregator.coverage import ADD_IT, NOT_COVERED, Coverage, coverage, named, source_of
 from kms_rule.sources.live.accounts import Connection
 from kms_rule.sources.live.results import ADVICE, MAX_RUN_TIME, finding_of
 from least_privilege.scenarios import Compliance
@@ -19,6 +19,7 @@ from least_privilege.text import escaped
 
 # An aggregator does not tell how often a rule runs: AWS Config's longest period is a day.
 LONGEST_PERIOD = timedelta(days=1)
+OTHERS_NOW = "that its results may be others now: look at the recorder there."
 SHOWN = frozenset({Compliance.COMPLIANT, Compliance.NON_COMPLIANT})
 
 type Deployed = tuple[Where, str]
@@ -71,8 +72,8 @@ class _Report:
     def each(self, name: str) -> Iterator[Finding]:
         """Yield the results of each place, and leave what is wrong there among what could not be judged."""
         for where, problem in self.covered.problems.items():
-            reason = f"{problem}, so that its results may be others now: look at the recorder there."
-            self.findings.unjudged.append(Unjudged(Place(source_of(where)), reason))
+            what = ADD_IT.format("results are not shown") if problem == NOT_COVERED else OTHERS_NOW
+            self.findings.unjudged.append(Unjudged(Place(source_of(where)), f"{problem}, so {what}"))
         for where, rule in self.deployed:
             try:
                 yield from self._at(where, rule)

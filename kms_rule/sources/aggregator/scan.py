@@ -11,7 +11,7 @@ from datetime import datetime
 from kms_rule.errors import CommandError
 from kms_rule.findings import Finding, Findings, Place, Unjudged, findings_of
 from kms_rule.sources.aggregator.calls import Aggregator, Where
-from kms_rule.sources.aggregator.coverage import NOT_COVERED, Coverage, coverage, named, source_of
+from kms_rule.sources.aggregator.coverage import ADD_IT, NOT_COVERED, Coverage, coverage, named, source_of
 from kms_rule.sources.aggregator.keys import HeldAliases, HeldKey, held_keys
 from kms_rule.sources.live.accounts import Connection
 from least_privilege.parameters import WHITELIST, RuleParameters
@@ -118,7 +118,7 @@ class _Scan:
     def _reason(self, where: Where) -> str:
         problem = self.covered.problem(where)
         if problem == NOT_COVERED and not self.withheld[where]:
-            return f"{problem}, so its keys are not judged: add it to the sources, and authorize the aggregator there."
+            return f"{problem}, so {ADD_IT.format('keys are not judged')}"
         count = self.withheld[where]
         keys = f"{count:,} {'key' if count == 1 else 'keys'}"
         return (
