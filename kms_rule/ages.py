@@ -9,7 +9,8 @@ def age(duration: timedelta) -> str:
     """Return a duration in words, in the largest unit that it has two of."""
     seconds = max(int(duration.total_seconds()), 0)
     units = (("days", 86400), ("hours", 3600), ("minutes", 60))
-    return next((f"{seconds // size} {unit}" for unit, size in units if seconds >= 2 * size), f"{seconds} second{'s' * (seconds != 1)}")
+    in_seconds = f"{seconds} {'second' if seconds == 1 else 'seconds'}"
+    return next((f"{seconds // size} {unit}" for unit, size in units if seconds >= 2 * size), in_seconds)
 
 
 def ago(time: datetime, now: datetime) -> str:

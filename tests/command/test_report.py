@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -511,9 +512,7 @@ def test_a_rule_that_found_nothing_applicable_is_told_from_one_that_never_ran(
     account.config.add_rule(RULE_NAME)
     account.add_aws_managed_key("ebs")
     run_rule(account)
-    assert "which last reported 0 seconds ago, at " in error_of(capsys, "--rule", RULE_NAME).replace(
-        " 1 seconds", " 0 seconds"
-    )
+    assert re.search(r"which last reported \d+ \w+ ago, at ", error_of(capsys, "--rule", RULE_NAME))
 
 
 @pytest.mark.usefixtures("keys")
