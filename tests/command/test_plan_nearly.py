@@ -10,7 +10,7 @@ from kms_rule.sources.terraform.nearly import advice_on, defines_a_key
 from tests.command.checking import checked, reasons, write
 
 SHOW = "give 'kms-rule check' the output of 'terraform show -json'"
-WRAPPED = "[command]/home/runner/work/_temp/terraform-bin show -json plan.out\n{}\n"
+WRAPPED = "[command]/home/runner/_temp/terraform-bin show -json plan.out\n{}\n"
 STREAM = '{"@level":"info","@message":"Terraform 1.11.4","type":"version"}\n{"@level":"info"}\n'
 KEY = 'resource "aws_kms_key" "open" {\n  policy = "{}"\n}\n'
 KEY_IN_JSON = '{"//": "otters", "resource": {"aws_kms_key": {"open": {"policy": "{}"}}}}'
