@@ -779,10 +779,10 @@ def refused_to_assume(deployment: Deployment) -> str:
 READ_ONE_KEY = {"kms:DescribeKey", "kms:GetKeyPolicy"}
 NEEDED_BY_A_RUN = [action for action in ACTIONS if action not in READ_ONE_KEY]
 # How far a run has come when it lacks an action that it needs for more than to learn which keys there are.
+NOT_FAR = " 0 of 5 keys are judged; not judged are {payments}, {unnamed}, {whitelisted}, {disabled}, {of AWS}."
 HOW_FAR_WITHOUT: Mapping[str, str] = {
-    "config:BatchGetResourceConfig": (
-        " 0 of 5 keys are judged; not judged are {payments}, {unnamed}, {whitelisted}, {disabled}, {of AWS}."
-    ),
+    "kms:ListAliases": NOT_FAR,
+    "config:BatchGetResourceConfig": NOT_FAR,
     "config:GetComplianceDetailsByConfigRule": " 5 of 5 keys are judged.",
     "config:PutEvaluations": (
         " 5 of 5 keys are judged; AWS Config did not take the evaluations of alias/payments, {unnamed}, "

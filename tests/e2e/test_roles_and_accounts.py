@@ -226,7 +226,7 @@ def test_with_six_permissions_it_reads_and_reports(accounts: EmulatedAccount, fu
     ("missing", "how_far"),
     [
         ("kms:ListKeys", ""),
-        ("kms:ListAliases", ""),
+        ("kms:ListAliases", " 0 of 1 keys are judged; not judged are {key}."),
         (
             "config:PutEvaluations",
             " 1 of 1 keys are judged; AWS Config did not take the evaluations of alias/administrator.",
@@ -238,9 +238,11 @@ def test_the_log_names_the_missing_permission_and_the_role_and_how_far_the_run_c
     accounts: EmulatedAccount, function: RunningFunction, missing: str, how_far: str
 ) -> None:
     allow(ADMINISTRATOR, FUNCTION_ROLE, [action for action in (*READING, *REPORTING) if action != missing])
+    [key] = client("kms", ADMINISTRATOR).list_keys()["Keys"]
     assert refused(accounts, function, own_event(accounts, function)) == (
         f"{missing} failed with the function's own role: allow it to the function's own role "
-        f"(AccessDeniedException: User: {FUNCTION_SESSION} is not authorized to perform: {missing}).{how_far}"
+        f"(AccessDeniedException: User: {FUNCTION_SESSION} is not authorized to perform: {missing})."
+        f"{how_far.format(key=key['KeyId'])}"
     )
 
 
