@@ -15,6 +15,7 @@ from typing import Any
 
 from kms_rule.errors import CommandError
 from kms_rule.findings import Accepted, Finding, Findings, Place, Unjudged
+from kms_rule.given_files import json_in
 from least_privilege.text import quoted
 
 WHICH = ("resource", "place")
@@ -64,14 +65,7 @@ def today() -> date:
 
 def accepted_in(file: Path) -> tuple[Entry, ...]:
     """Read the accepted findings. Raises `CommandError` where an entry lacks anything that it must have."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_with_names_once)
-    except OSError as error:
-        raise CommandError(
-            f"The accepted findings in {file} cannot be read ({error.strerror}): give another file."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"The accepted findings in {file} are not JSON ({error}): correct the file.") from error
+    content = json_in(file, "The accepted findings", _with_names_once)
     if not isinstance(content, list):
         raise CommandError(f"The accepted findings in {file} are not a list: {FORM}.")
     without_reason = [number for number, each in enumerate(content, 1) if _lacks_only_reason(each)]

@@ -10,11 +10,11 @@ from typing import Any
 
 from kms_rule import TEMPLATES_FOLDER
 from kms_rule.errors import CommandError
+from kms_rule.given_files import content_of
 from least_privilege.parameters import PARAMETERS
 from least_privilege.text import quoted
 
 PARAMETER_LISTS = ("InputParameters", "OptionalParameters")
-YAML_SUFFIXES = (".yaml", ".yml")
 # CloudFormation allows no underscores.
 RULE_NAMES: Mapping[str, str] = {name.replace("_", ""): name for name in PARAMETERS}
 DECLARED = re.compile(r"^Parameters:\n(.*?)^\S", re.MULTILINE | re.DOTALL)
@@ -28,7 +28,7 @@ def parameters_in(file: Path) -> dict[str, object]:
     templates, in JSON or YAML: by name, by name below `Parameters`, or as a list of `ParameterKey` and
     `ParameterValue`. Those of the deployment alone are left out. Raises `CommandError` where it is none of these.
     """
-    content = _content_of(file)
+    content = content_of(file, "The parameters")
     if isinstance(content, list):
         content = {str(_member(each, "ParameterKey", file)): _member(each, "ParameterValue", file) for each in content}
     if not isinstance(content, Mapping):
@@ -46,32 +46,6 @@ def _no_parameters(file: Path) -> CommandError:
         f"{file} has no Parameters: give a file like the rule's own parameters.json, or of the deployment template's "
         f"parameters."
     )
-
-
-def _content_of(file: Path) -> Any:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CommandError(f"The parameters in {file} cannot be read ({error.strerror}): give another file.") from error
-    except ValueError as error:
-        raise CommandError(f"The parameters in {file} are not UTF-8 ({error}): save the file as UTF-8.") from error
-    if file.suffix in YAML_SUFFIXES:
-        return _yaml(text, file)
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"The parameters in {file} are not JSON ({error}): correct the file.") from error
-
-
-def _yaml(text: str, file: Path) -> Any:
-    # It takes its time to load, and parameters in JSON do without it.
-    from kms_rule.sources.cloudformation.text import parsed_yaml  # noqa: PLC0415
-    from kms_rule.sources.contents import InputError  # noqa: PLC0415
-
-    try:
-        return parsed_yaml(text)
-    except InputError as error:
-        raise CommandError(f"The parameters in {file} cannot be read: {error}") from error
 
 
 def _member(each: object, name: str, file: Path) -> Any:

@@ -41,7 +41,7 @@ WRONG = {
     "none.json": (None, "cannot be read (No such file or directory): give another file."),
     "broken.json": ("{", "are not JSON (Expecting property name"),
     "deep.json": ("[" * 100_000, "are not JSON ("),
-    "utf-16.json": ("{}".encode("utf-16"), "are not JSON ("),
+    "utf-16.json": ("{}".encode("utf-16"), "are not UTF-8 ("),
     "broken.yaml": ("a: [", "cannot be read: It is not YAML that CloudFormation reads ("),
     "number.json": ("5", "has no template parameters: give a list of"),
     "list.json": (["a"], "has no template parameters: give a list of"),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from kms_rule.errors import CommandError
+from kms_rule.given_files import content_of
 from kms_rule.sources.cloudformation.choices import Option
-from kms_rule.sources.cloudformation.text import parsed_yaml
-from kms_rule.sources.contents import InputError
 from kms_rule.sources.late import LateText
 
-YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 FORMS = (
     'give a list of {"ParameterKey": …, "ParameterValue": …}, an object with "Parameters", or an object of names and '
     "values"
@@ -63,27 +60,11 @@ def template_inputs(files: Sequence[Path]) -> TemplateInputs:
 
 
 def _values_in(file: Path) -> dict[str, str]:
-    content = _content_of(file)
+    content = content_of(file, "The template parameters")
     if isinstance(content, Mapping) and isinstance(content.get("Parameters"), Mapping):
         content = content["Parameters"]
     pairs = content.items() if isinstance(content, Mapping) else _pairs(content, file)
     return {str(name): _text(name, value, file) for name, value in pairs}
-
-
-def _content_of(file: Path) -> object:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        if file.suffix.lower() not in YAML_SUFFIXES:
-            return json.loads(text)
-        return parsed_yaml(text)
-    except OSError as error:
-        raise CommandError(
-            f"The template parameters in {file} cannot be read ({error.strerror}): give another file."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"The template parameters in {file} are not JSON ({error}): correct the file.") from error
-    except InputError as error:
-        raise CommandError(f"The template parameters in {file} cannot be read: {error}") from error
 
 
 def _pairs(content: object, file: Path) -> Iterator[tuple[str, object]]:
