@@ -10,7 +10,6 @@ from typing import Any
 from kms_rule.sources.terraform.plan_resources import mapping
 from kms_rule.sources.terraform.resource_types import KEY_TYPES, POLICY_TYPES
 
-CONFIGURATION_SUFFIX = ".tf"
 BEGINNING_OF_WRAPPED = "[command]"
 TYPES = frozenset({*KEY_TYPES, *POLICY_TYPES})
 DEFINITION_OF_KEY = re.compile(rf"""^[ \t]*resource[ \t]+"?(?:{"|".join(sorted(TYPES))})"?[ \t"]""", re.MULTILINE)
